@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Frames: bytes <-> Baken__Frame, with every bound of limits.h checked once, here, so that handlers can use
+ * lengths without asking again: ids are 16 bytes, hashes and keys 32, capsules BK_CAPSULE_BYTES, lists within
+ * their maximum, exactly one kind, no unknown kind, no enum outside its list.
+ *
+ * Memory: decoding uses an arena that the caller keeps and resets, so that a busy connection does not malloc
+ * per message; a decoded frame borrows from the arena and lives until the next reset. Encoding appends to a
+ * caller's buffer.
+ * Threads: pure; an arena belongs to one thread.
+ */
+#ifndef BK_FRAME_H
+#define BK_FRAME_H
+
+#include "ids.h"
+#include "limits.h"
+#include "wire.pb-c.h"
+
+struct bk_arena; /* bump allocator, grows to the largest frame seen, at most BK_ARENA_MAX */
+#define BK_ARENA_MAX (8u * 1024u * 1024u)
+struct bk_arena *bk_arena_new(void);
+void bk_arena_reset(struct bk_arena *a);
+void bk_arena_free(struct bk_arena *a);
+void *bk_arena_alloc(struct bk_arena *a, size_t len); /* NULL when the bound is reached; zeroed */
+ProtobufCAllocator *bk_arena_allocator(struct bk_arena *a);
+
+enum bk_side { BK_FROM_CLIENT, BK_FROM_SERVER };
+
+/* BK_E_INVAL malformed or out of bounds; BK_E_TOO_BIG over BK_FRAME_MAX; BK_E_ROLE kind not legal from that side. */
+int bk_frame_decode(struct bk_arena *a, enum bk_side from, const void *data, size_t len, Baken__Frame **ret_frame);
+/* Bytes needed; encode writes exactly that many. */
+size_t bk_frame_size(const Baken__Frame *f);
+size_t bk_frame_encode(const Baken__Frame *f, uint8_t *out);
+/* Convenience for tests and clients: malloc'd. */
+int bk_frame_encode_new(const Baken__Frame *f, uint8_t **ret_buf, size_t *ret_len);
+/* Stable name of a kind for metrics and logs: "submit". */
+const char *bk_frame_kind_name(Baken__Frame__KindCase kind);
+
+static inline ProtobufCBinaryData bk_bytes(const void *data, size_t len)
+{
+	ProtobufCBinaryData b;
+	b.len = len;
+	b.data = (uint8_t *)(uintptr_t)data; /* protobuf-c's type is not const; encoders do not write */
+	return b;
+}
+
+#endif
