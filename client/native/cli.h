@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What every sub-command of `baken` shares: options, opening the store, calling the core, waiting for rungs,
+ * and saying what went wrong. With --json each command prints the core's own objects, one a line.
+ *
+ * Threads: main.
+ */
+#ifndef BK_CLI_H
+#define BK_CLI_H
+
+#include "rim.h"
+#include "term.h"
+#include "texts.h"
+
+struct bk_cli {
+	char dir[4000];
+	const char *passphrase_file, *ca_file;
+	enum bk_lang lang;
+	bool json, offline, quiet;
+	unsigned wait_s;
+	struct bk_rim *rim;
+	void (*watch)(struct bk_cli *cli, const json_t *event); /* a command's own interest in events */
+	void *watch_arg;
+	bool caught_up, online, revoked;
+	int link_error; /* last reason the link went down */
+};
+
+/* Exit codes of sysexits.h, from an error number. */
+int bk_cli_exit(int err);
+/* Prints the error with a way on, and returns the exit code. detail may be NULL. */
+int bk_cli_fail(const struct bk_cli *cli, int err, const char *detail);
+/* Prints one JSON line when --json, and says whether it did. */
+bool bk_cli_print(const struct bk_cli *cli, const json_t *value);
+
+#define T(cli, id) bk_text(BK_TEXT_##id, (cli)->lang)
+
+/* One option of a sub-command: a value, a repeated value (list: a JSON array) or a flag. */
+struct bk_cli_option {
+	const char *name;
+	const char **value;
+	json_t **list;
+	bool *flag;
+};
+/*
+ * Parses options anywhere among the words; leaves the other words in argv[0..]. Returns their number, or
+ * BK_E_USAGE after a sentence on stderr.
+ */
+int bk_cli_options(int argc, char **argv, const struct bk_cli_option *options, size_t n);
+
+/* Passphrase from file, key ring or terminal. */
+int bk_cli_passphrase(const struct bk_cli *cli, char out[static BK_PASSPHRASE_MAX]);
+int bk_cli_new_passphrase(const struct bk_cli *cli, const char *file, char out[static BK_PASSPHRASE_MAX]);
+int bk_cli_open(struct bk_cli *cli);
+int bk_cli_open_with(struct bk_cli *cli, const char *passphrase, bool create);
+/* Connects and waits until the queue has been read, or --wait is over (BK_E_TIMEOUT, BK_E_NET, BK_E_TLS). */
+int bk_cli_sync(struct bk_cli *cli);
+void bk_cli_close(struct bk_cli *cli);
+/* Calls the core; on an error prints it and returns the exit code, else 0. */
+int bk_cli_call(struct bk_cli *cli, json_t *command, json_t **ret_reply);
+/* After a sending command: says where the message is, connects, shows each rung until `until` or --wait. */
+int bk_cli_send(struct bk_cli *cli, json_t *command, enum bk_text saved);
+
+/* The key ring of the session keeps an unlocked passphrase for a while (keyrings(7)). */
+int bk_cli_keyring_put(const struct bk_cli *cli, const char *passphrase, unsigned minutes);
+int bk_cli_keyring_get(const struct bk_cli *cli, char out[static BK_PASSPHRASE_MAX]);
+void bk_cli_keyring_drop(const struct bk_cli *cli);
+
+const char *bk_cli_str(const json_t *object, const char *key); /* "" when absent */
+bk_ms bk_cli_ms(const json_t *object, const char *key);
+
+/* Words of the table in baken.c. */
+int bk_cmd_enrol(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_status(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_sync(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_passphrase(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_unlock(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_lock(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_report(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_send(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_reply(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_guidance(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_acknowledge(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_ask_again(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_reports(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_messages(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_show(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_attach(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_save(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_people(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_receipts(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_desk(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_vault(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_rpc(struct bk_cli *cli, int argc, char **argv);
+
+/* print.c */
+void bk_print_item(const struct bk_cli *cli, const json_t *item);
+void bk_print_item_line(const struct bk_cli *cli, const json_t *item);
+void bk_print_rungs(const struct bk_cli *cli, const json_t *rungs);
+const char *bk_print_rung(const struct bk_cli *cli, const char *rung);
+const char *bk_print_urgency(const struct bk_cli *cli, const char *urgency);
+/* One row of the board; owner shown when claimed. */
+void bk_print_case(const struct bk_cli *cli, const json_t *row, bool chosen);
+
+#endif

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* desk: the duty officer's board, live in a terminal or one act at a time for scripts */
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+#define ROWS_MAX 500u
+#define LINE_MAX 4000u
+#define REFRESH_MS 1000u /* waiting times move on */
+
+struct board {
+	struct bk_cli *cli;
+	json_t *cases; /* rows in board order */
+	size_t chosen;
+	bool stale, quit;
+	char notice[300];
+	uv_poll_t keys;
+	uv_timer_t clock;
+};
+
+static int ask_board(struct bk_cli *cli, json_t **ret_cases)
+{
+	json_t *reply = NULL;
+	int err = bk_rim_call(cli->rim, json_pack("{s:s}", "cmd", "board"), 30000, &reply);
+
+	if (!err) {
+		*ret_cases = json_incref(json_object_get(reply, "cases"));
+		json_decref(reply);
+		return 0;
+	}
+	err = bk_cli_fail(cli, err, bk_cli_str(reply, "text"));
+	json_decref(reply);
+	return err;
+}
+
+/* A case is named by its first digits, as the board shows them; ambiguous or unknown is refused by the core. */
+static const char *full_case(const json_t *cases, const char *prefix)
+{
+	const char *found = prefix;
+	size_t i, hits = 0;
+	json_t *row;
+
+	json_array_foreach((json_t *)(uintptr_t)cases, i, row)
+		if (strncmp(bk_cli_str(row, "case"), prefix, strlen(prefix)) == 0) {
+			found = bk_cli_str(row, "case");
+			hits++;
+		}
+	return hits == 1 ? found : prefix;
+}
+
+static void say_claim(const struct bk_cli *cli, const json_t *reply, char *out, size_t max)
+{
+	const char *lost = T(cli, CLAIM_LOST), *a = strstr(lost, "%s"), *b = a ? strstr(a + 2, "%s") : NULL;
+	char at[BK_TERM_TIME];
+
+	if (json_is_true(json_object_get(reply, "won")))
+		snprintf(out, max, "%s", T(cli, CLAIM_WON));
+	else if (b)
+		snprintf(out, max, "%.*s%s%.*s%s%s", (int)(a - lost), lost, bk_term_shown(bk_cli_str(reply, "owner"), 40),
+			(int)(b - a - 2), a + 2, bk_term_time(bk_cli_ms(reply, "since_ms"), cli->lang, at), b + 2);
+}
+
+/* ---- one act ---- */
+
+struct act {
+	const char *word, *cmd, *field; /* field: name of the text, NULL when there is none */
+	enum bk_text done;
+};
+
+static const struct act acts[] = {
+	{"claim", "claim", NULL, BK_TEXT_CLAIM_WON},
+	{"release", "release", "reason", BK_TEXT_RELEASED},
+	{"close", "close", "feedback", BK_TEXT_CLOSED},
+	{"note", "note", "text", BK_TEXT_NOTED},
+};
+
+static bool flushed(void *arg)
+{
+	struct bk_cli *cli = arg;
+	json_t *reply = NULL;
+	json_int_t left = 1;
+
+	if (bk_rim_call(cli->rim, json_pack("{s:s}", "cmd", "status"), 5000, &reply) == 0)
+		left = json_integer_value(json_object_get(reply, "queued_out"));
+	json_decref(reply);
+	return left == 0;
+}
+
+static json_t *act_command(const struct act *a, const char *case_id, int argc, char **argv)
+{
+	json_t *command = json_pack("{s:s, s:s}", "cmd", a->cmd, "case", case_id);
+	char *text;
+	size_t len = 0;
+
+	if (!command || !a->field)
+		return command;
+	text = calloc(1, LINE_MAX);
+	for (int i = 0; text && i < argc; i++)
+		len += (size_t)snprintf(text + len, len < LINE_MAX ? LINE_MAX - len : 0, "%s%s", i ? " " : "", argv[i]);
+	if (!text || len >= LINE_MAX || json_object_set_new(command, a->field, json_string(text)) != 0) {
+		json_decref(command);
+		command = NULL;
+	}
+	free(text);
+	return command;
+}
+
+static int one_act(struct bk_cli *cli, const struct act *a, int argc, char **argv)
+{
+	json_t *cases = NULL, *reply = NULL;
+	char text[300] = "";
+	int code;
+
+	if (argc < 1 || (a->field && argc < 2))
+		return bk_cli_fail(cli, BK_E_USAGE, NULL);
+	code = ask_board(cli, &cases);
+	if (code)
+		return code;
+	code = bk_cli_call(cli, act_command(a, full_case(cases, argv[0]), argc - 1, argv + 1), &reply);
+	json_decref(cases);
+	if (code)
+		return code;
+	if (!bk_cli_print(cli, reply)) {
+		if (strcmp(a->word, "claim") == 0)
+			say_claim(cli, reply, text, sizeof text);
+		else
+			snprintf(text, sizeof text, "%s", bk_text(a->done, cli->lang));
+		printf("%s\n", text);
+	}
+	if (strcmp(a->word, "claim") == 0 && !json_is_true(json_object_get(reply, "won")))
+		code = EX_NOPERM;
+	json_decref(reply);
+	bk_rim_wait(cli->rim, flushed, cli, (uint64_t)cli->wait_s * 1000);
+	return code;
+}
+
+static int print_board(struct bk_cli *cli)
+{
+	json_t *cases = NULL, *row;
+	size_t i;
+	int code = ask_board(cli, &cases);
+
+	if (code)
+		return code;
+	if (!bk_cli_print(cli, cases)) {
+		printf("%s\n", json_array_size(cases) ? T(cli, BOARD_HEAD) : T(cli, BOARD_EMPTY));
+		json_array_foreach(cases, i, row)
+			bk_print_case(cli, row, false);
+	}
+	json_decref(cases);
+	return 0;
+}
+
+static int set_duty(struct bk_cli *cli, bool on)
+{
+	json_t *reply = NULL;
+	int code = bk_cli_call(cli, json_pack("{s:s, s:b}", "cmd", "duty", "on", on), &reply);
+
+	if (code)
+		return code;
+	if (!bk_cli_print(cli, reply))
+		printf("%s\n", on ? T(cli, DUTY_ON) : T(cli, DUTY_OFF));
+	json_decref(reply);
+	return 0;
+}
+
+/* ---- live board ---- */
+
+static void draw(struct board *b)
+{
+	struct bk_cli *cli = b->cli;
+	unsigned room = bk_term_height() > 8 ? bk_term_height() - 6 : 2;
+	size_t i, first;
+	json_t *row;
+	char at[BK_TERM_TIME];
+
+	first = b->chosen >= room ? b->chosen - room + 1 : 0;
+	printf("\033[H\033[2J\033[1m%s\033[0m  %s  %s\n\n", T(cli, BOARD_TITLE),
+		bk_term_time(bk_rim_now(), cli->lang, at),
+		cli->online ? T(cli, STATUS_ONLINE) : bk_err_text(BK_E_NET, cli->lang));
+	printf("\033[2m%s\033[0m\n", json_array_size(b->cases) ? T(cli, BOARD_HEAD) : T(cli, BOARD_EMPTY));
+	json_array_foreach(b->cases, i, row)
+		if (i >= first && i < first + room)
+			bk_print_case(cli, row, i == b->chosen);
+	printf("\n%s\n\033[2m%s\033[0m", b->notice, T(cli, BOARD_KEYS));
+	fflush(stdout);
+}
+
+static void refresh(struct board *b)
+{
+	json_t *fresh = NULL;
+
+	b->stale = false;
+	if (ask_board(b->cli, &fresh) != 0)
+		return;
+	json_decref(b->cases);
+	b->cases = fresh;
+	if (b->chosen >= json_array_size(fresh))
+		b->chosen = json_array_size(fresh) ? json_array_size(fresh) - 1 : 0;
+}
+
+static const json_t *chosen_case(const struct board *b)
+{
+	return json_array_get(b->cases, b->chosen);
+}
+
+static void open_case(struct board *b)
+{
+	struct bk_cli *cli = b->cli;
+	json_t *reply = NULL, *item;
+	size_t i;
+	int key = BK_KEY_NONE;
+
+	printf("\033[H\033[2J");
+	if (bk_rim_call(cli->rim, json_pack("{s:s, s:s}", "cmd", "messages", "conversation",
+			bk_cli_str(chosen_case(b), "case")), 30000, &reply) == 0)
+		json_array_foreach(json_object_get(reply, "items"), i, item)
+			bk_print_item(cli, item);
+	json_decref(reply);
+	printf("\n\033[2m%s\033[0m", T(cli, ANY_KEY));
+	fflush(stdout);
+	while (key == BK_KEY_NONE) {
+		uv_run(bk_rim_loop(cli->rim), UV_RUN_ONCE);
+		key = bk_term_key();
+	}
+}
+
+/* Asks for a line in ordinary mode, then calls the core; what it says becomes the notice. */
+static void act_on(struct board *b, const char *cmd, const char *key, const char *field, enum bk_text prompt,
+	enum bk_text done)
+{
+	json_t *command = json_pack("{s:s, s:s}", "cmd", cmd, key, bk_cli_str(chosen_case(b), "case")), *reply = NULL;
+	char line[LINE_MAX] = "";
+	int err;
+
+	if (field) {
+		bk_term_raw(false);
+		printf("\033[H\033[2J");
+		err = bk_term_line(bk_text(prompt, b->cli->lang), line, sizeof line);
+		bk_term_raw(true);
+		if (err || !*line) {
+			json_decref(command);
+			return;
+		}
+		json_object_set_new(command, field, json_string(line));
+		if (strcmp(cmd, "reply") == 0)
+			json_object_set_new(command, "answers", json_true());
+	}
+	err = bk_rim_call(b->cli->rim, command, 30000, &reply);
+	if (err)
+		snprintf(b->notice, sizeof b->notice, "%s", bk_cli_str(reply, "text"));
+	else if (strcmp(cmd, "claim") == 0)
+		say_claim(b->cli, reply, b->notice, sizeof b->notice);
+	else
+		snprintf(b->notice, sizeof b->notice, "%s", bk_text(done, b->cli->lang));
+	json_decref(reply);
+	b->stale = true;
+}
+
+static void on_key(struct board *b, int key)
+{
+	size_t n = json_array_size(b->cases);
+
+	if (key == 'q')
+		b->quit = true;
+	else if ((key == BK_KEY_UP || key == 'k') && b->chosen)
+		b->chosen--;
+	else if ((key == BK_KEY_DOWN || key == 'j') && b->chosen + 1 < n)
+		b->chosen++;
+	else if (!n)
+		return;
+	else if (key == 'o' || key == '\n')
+		open_case(b);
+	else if (key == 'c')
+		act_on(b, "claim", "case", NULL, BK_TEXT_ASK_TEXT, BK_TEXT_CLAIM_WON);
+	else if (key == 'l')
+		act_on(b, "release", "case", "reason", BK_TEXT_ASK_REASON, BK_TEXT_RELEASED);
+	else if (key == 'a')
+		act_on(b, "reply", "to", "text", BK_TEXT_ASK_TEXT, BK_TEXT_ANSWERED);
+	else if (key == 's')
+		act_on(b, "close", "case", "feedback", BK_TEXT_ASK_FEEDBACK, BK_TEXT_CLOSED);
+	else if (key == 'n')
+		act_on(b, "note", "case", "text", BK_TEXT_ASK_TEXT, BK_TEXT_NOTED);
+}
+
+static void watch_board(struct bk_cli *cli, const json_t *event)
+{
+	struct board *b = cli->watch_arg;
+	const char *name = bk_cli_str(event, "event");
+
+	if (strcmp(name, "case") == 0 || strcmp(name, "message") == 0 || strcmp(name, "link") == 0)
+		b->stale = true;
+	if (strcmp(name, "message") == 0)
+		putchar('\a');
+}
+
+/* Only wakes the loop: the turn of live_board reads the key or redraws. */
+static void on_readable(uv_poll_t *p, int status, int events)
+{
+	(void)p;
+	(void)status;
+	(void)events;
+}
+
+static void on_second(uv_timer_t *t)
+{
+	((struct board *)t->data)->stale = true;
+}
+
+static void board_turns(struct board *b)
+{
+	int key;
+
+	while (!b->quit && !b->cli->revoked) {
+		if (b->stale)
+			refresh(b);
+		draw(b);
+		uv_run(bk_rim_loop(b->cli->rim), UV_RUN_ONCE);
+		while (!b->quit && (key = bk_term_key()) != BK_KEY_NONE)
+			on_key(b, key);
+	}
+}
+
+static int live_board(struct bk_cli *cli)
+{
+	struct board b = {.cli = cli, .stale = true};
+
+	if (bk_term_raw(true))
+		return print_board(cli);
+	cli->watch = watch_board;
+	cli->watch_arg = &b;
+	uv_poll_init(bk_rim_loop(cli->rim), &b.keys, STDIN_FILENO);
+	uv_timer_init(bk_rim_loop(cli->rim), &b.clock);
+	b.clock.data = &b;
+	uv_poll_start(&b.keys, UV_READABLE, on_readable);
+	uv_timer_start(&b.clock, on_second, REFRESH_MS, REFRESH_MS);
+	printf("\033[?1049h\033[?25l");
+	board_turns(&b);
+	printf("\033[?25h\033[?1049l");
+	bk_term_raw(false);
+	uv_close((uv_handle_t *)&b.keys, NULL);
+	uv_close((uv_handle_t *)&b.clock, NULL);
+	cli->watch = NULL;
+	uv_run(bk_rim_loop(cli->rim), UV_RUN_NOWAIT); /* lets the two handles go before the frame does */
+	json_decref(b.cases);
+	return cli->revoked ? bk_cli_fail(cli, BK_E_REVOKED, NULL) : 0;
+}
+
+static int run_word(struct bk_cli *cli, int n, char **argv)
+{
+	if (n == 0)
+		return bk_term_is_tty(stdin) && bk_term_is_tty(stdout) && !cli->json ? live_board(cli)
+										     : print_board(cli);
+	if (strcmp(argv[0], "list") == 0 && n == 1)
+		return print_board(cli);
+	if ((strcmp(argv[0], "on") == 0 || strcmp(argv[0], "off") == 0) && n == 1)
+		return set_duty(cli, argv[0][1] == 'n');
+	for (size_t i = 0; i < sizeof acts / sizeof *acts; i++)
+		if (strcmp(argv[0], acts[i].word) == 0)
+			return one_act(cli, &acts[i], n - 1, argv + 1);
+	return bk_cli_fail(cli, BK_E_USAGE, argv[0]);
+}
+
+int bk_cmd_desk(struct bk_cli *cli, int argc, char **argv)
+{
+	int n = bk_cli_options(argc, argv, NULL, 0), err;
+
+	if (n < 0)
+		return EX_USAGE;
+	err = bk_cli_open(cli);
+	if (!err)
+		err = bk_cli_sync(cli);
+	if (err && err != BK_E_NET && err != BK_E_TIMEOUT)
+		return bk_cli_fail(cli, err, NULL);
+	return run_word(cli, n, argv);
+}

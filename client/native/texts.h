@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the terminal says, in one table: Dutch (B1) first, English second. A language is a column; adding one
+ * needs no other code. Texts are printf formats with the same arguments in every column (a test compares).
+ *
+ * Threads: pure. Memory: static.
+ */
+#ifndef BK_TEXTS_H
+#define BK_TEXTS_H
+
+#include "err.h"
+
+/* X(id, nl, en) */
+#define BK_TEXTS(X)                                                                                \
+	X(ON_DEVICE, "op dit toestel", "on this device")                                           \
+	X(STORED, "veilig opgeslagen bij de server", "stored safely at the server")                \
+	X(DECRYPTED, "aangekomen bij de meldkamer", "arrived at the desk")                         \
+	X(READ, "aangekomen bij de ontvanger", "arrived at the receiver")                          \
+	X(CLAIMED, "opgepakt", "being handled")                                                    \
+	X(ANSWERED, "beantwoord", "answered")                                                      \
+	X(BY, "door %s", "by %s")                                                                  \
+	X(WAITS, "Uw bericht staat op dit toestel. Het gaat vanzelf weg zodra er verbinding is.",  \
+	  "Your message is on this device. It goes out by itself when there is a connection.")     \
+	X(NEW_PASS, "Kies een wachtwoordzin (minstens 8 tekens): ",                                \
+	  "Choose a passphrase (8 characters or more): ")                                          \
+	X(NEW_PASS_AGAIN, "Nog een keer dezelfde wachtwoordzin: ", "The same passphrase again: ")  \
+	X(ASK_PASS, "Wachtwoordzin: ", "Passphrase: ")                                             \
+	X(PASS_DIFFER, "De twee zijn niet gelijk.", "The two are not the same.")                   \
+	X(PASS_SHORT, "Een wachtwoordzin heeft minstens 8 tekens.",                                \
+	  "A passphrase has 8 characters or more.")                                                \
+	X(PASS_CHANGED, "De wachtwoordzin is veranderd.", "The passphrase has been changed.")      \
+	X(ENROL_CONNECTING, "Verbinden met de server ...", "Connecting to the server ...")         \
+	X(ENROL_WAITING, "Aangevraagd. Wacht op goedkeuring. Controlegetal: %s",                   \
+	  "Requested. Waiting for approval. Fingerprint: %s")                                      \
+	X(ENROL_VERIFIED, "Goedgekeurd. Uw toestel heeft de handtekeningen gecontroleerd.",        \
+	  "Approved. Your device has verified the signatures.")                                    \
+	X(ENROL_DRILL, "Oefening: een proefalarm gaat naar de meldkamer en terug ...",             \
+	  "Drill: a test alarm goes to the desk and back ...")                                     \
+	X(ENROL_DONE, "De oefening is geslaagd. Dit toestel is klaar voor gebruik.",               \
+	  "The drill worked. This device is ready.")                                               \
+	X(ENROL_REFUSED, "De aanvraag is geweigerd.", "The request was refused.")                  \
+	X(NOT_ENROLLED, "Dit toestel is nog niet aangemeld. Begin met: baken enrol CODE",          \
+	  "This device is not enrolled yet. Start with: baken enrol CODE")                         \
+	X(STATUS_ROLE, "Rol", "Role")                                                              \
+	X(STATUS_NAME, "Naam", "Name")                                                             \
+	X(STATUS_DEVICE, "Toestel", "Device")                                                      \
+	X(STATUS_LINK, "Verbinding", "Connection")                                                 \
+	X(STATUS_ONLINE, "verbonden", "connected")                                                 \
+	X(STATUS_OFFLINE, "geen verbinding; laatste contact %s",                                   \
+	  "no connection; last contact %s")                                                        \
+	X(STATUS_DUTY, "In dienst", "On duty")                                                     \
+	X(STATUS_DUTY_N, "%lld toestel(len) van de meldkamer", "%lld device(s) of the desk")       \
+	X(STATUS_QUEUE, "Nog te versturen", "Waiting to be sent")                                  \
+	X(STATUS_ROSTER, "Toestellenlijst", "List of devices")                                     \
+	X(ROSTER_FRESH, "in orde", "up to date")                                                   \
+	X(ROSTER_SOFT, "wordt oud: vraag om een nieuwe", "getting old: ask for a new one")         \
+	X(ROSTER_HARD, "te oud: alleen alarm kan nog", "too old: only an alarm can still go")      \
+	X(STATUS_CLOCK, "Klok", "Clock")                                                           \
+	X(CLOCK_OK, "loopt gelijk", "in step")                                                     \
+	X(CLOCK_OFF, "wijkt %lld seconden af", "is %lld seconds off")                              \
+	X(NEVER, "nooit", "never")                                                                 \
+	X(NOTHING, "Er is niets.", "There is nothing.")                                            \
+	X(REPORT_SAVED, "Melding %s is bewaard.", "Report %s has been saved.")                     \
+	X(MESSAGE_SAVED, "Bericht %s is bewaard.", "Message %s has been saved.")                   \
+	X(ACKNOWLEDGED, "Bevestigd.", "Acknowledged.")                                             \
+	X(FROM, "Van", "From")                                                                     \
+	X(WRITTEN, "Geschreven", "Written")                                                        \
+	X(DRILL, "OEFENING", "DRILL")                                                              \
+	X(GUIDANCE, "Advies", "Guidance")                                                          \
+	X(REPORT, "Melding", "Report")                                                             \
+	X(MESSAGE, "Bericht", "Message")                                                           \
+	X(WHAT, "Wat", "What")                                                                     \
+	X(WHERE, "Waar", "Where")                                                                  \
+	X(WHEN, "Wanneer", "When")                                                                 \
+	X(URGENCY, "Hoe dringend", "How urgent")                                                   \
+	X(CERTAINTY, "Hoe zeker", "How sure")                                                      \
+	X(FILES, "Bestanden", "Files")                                                             \
+	X(PLEASE_ACK, "Bevestig dit met: baken acknowledge %s",                                    \
+	  "Confirm this with: baken acknowledge %s")                                               \
+	X(FETCHING, "Ophalen", "Fetching")                                                         \
+	X(SENDING, "Versturen", "Sending")                                                         \
+	X(ENCRYPTING, "Versleutelen", "Encrypting")                                                \
+	X(SAVED_TO, "Opgeslagen als %s. Het controlegetal klopt: %s",                              \
+	  "Saved as %s. The hash matches: %s")                                                     \
+	X(CLAIM_WON, "U heeft deze zaak opgepakt.", "You have claimed this case.")                 \
+	X(CLAIM_LOST, "%s was u voor, om %s.", "%s was faster, at %s.")                            \
+	X(RELEASED, "U heeft deze zaak losgelaten.", "You have released this case.")               \
+	X(CLOSED, "De zaak is gesloten. De melder krijgt uw antwoord.",                            \
+	  "The case is closed. The person gets your answer.")                                      \
+	X(NOTED, "De notitie is bewaard.", "The note has been saved.")                             \
+	X(DUTY_ON, "U bent in dienst.", "You are on duty.")                                        \
+	X(DUTY_OFF, "U bent uit dienst.", "You are off duty.")                                     \
+	X(BOARD_TITLE, "Meldkamer", "Duty desk")                                                   \
+	X(BOARD_HEAD, "zaak      dringend   toestand       wacht    van                  wat",     \
+	  "case      urgency    state          waits    from                 what")                \
+	X(BOARD_EMPTY, "Er zijn geen open zaken.", "There are no open cases.")                     \
+	X(BOARD_KEYS, "pijltjes: kies  o: openen  c: oppakken  l: loslaten  a: antwoorden  "       \
+		      "s: sluiten  n: notitie  q: stoppen",                                        \
+	  "arrows: choose  o: open  c: claim  l: release  a: answer  s: close  n: note  q: quit")  \
+	X(ASK_TEXT, "Tekst: ", "Text: ")                                                           \
+	X(ASK_REASON, "Reden: ", "Reason: ")                                                       \
+	X(ASK_FEEDBACK, "Antwoord aan de melder: ", "Answer to the person: ")                      \
+	X(ANY_KEY, "Druk op een toets om terug te gaan.", "Press a key to go back.")               \
+	X(OWNER, "opgepakt door %s", "claimed by %s")                                              \
+	X(STATE_OPEN, "nieuw", "new")                                                              \
+	X(STATE_CLAIMED, "opgepakt", "claimed")                                                    \
+	X(STATE_CLOSED, "gesloten", "closed")                                                      \
+	X(URGENCY_NOW, "nu", "now")                                                                \
+	X(URGENCY_TODAY, "vandaag", "today")                                                       \
+	X(URGENCY_CAN_WAIT, "kan wachten", "can wait")                                             \
+	X(URGENCY_NONE, "niet gezegd", "not said")                                                 \
+	X(CERTAINTY_GUT, "onderbuikgevoel", "gut feeling")                                         \
+	X(CERTAINTY_UNSURE, "niet zeker", "unsure")                                                \
+	X(CERTAINTY_SURE, "zeker", "sure")                                                         \
+	X(VAULT_RUNS, "De kluis draait. Stoppen met Ctrl-C.", "The vault runs. Stop with Ctrl-C.") \
+	X(VAULT_COUNT, "%lld bericht(en) bewaard", "%lld message(s) kept")                         \
+	X(UNDECRYPTABLE, "Een bericht van %s kan niet worden gelezen. Vraag het opnieuw met: "     \
+			 "baken ask-again %s",                                                     \
+	  "A message of %s cannot be read. Ask for it again with: baken ask-again %s")             \
+	X(REVOKED, "Dit toestel is ingetrokken. De sleutels zijn gewist.",                         \
+	  "This device has been withdrawn. Its keys have been erased.")                            \
+	X(UNLOCKED, "Ontgrendeld voor %lld minuten.", "Unlocked for %lld minutes.")                \
+	X(LOCKED, "Vergrendeld.", "Locked.")                                                       \
+	X(PERSON_STORED, "verstuurd", "sent")                                                      \
+	X(PERSON_READ, "gelezen door toestel", "read by device")                                   \
+	X(PERSON_ACK, "bevestigd", "acknowledged")                                                 \
+	X(NOT_YET, "nog niet", "not yet")                                                          \
+	X(RECEIPTS_N, "%lld ontvangstbewijs(zen) van de server", "%lld signed receipt(s) of the server") \
+	X(E_PREFIX, "Fout", "Error")                                                               \
+	X(HINT_LOCKED, "Een ander programma gebruikt deze gegevens. Sluit dat eerst.",             \
+	  "Another program uses this data. Close that first.")                                     \
+	X(HINT_NET, "Controleer de verbinding. Uw berichten blijven op dit toestel bewaard.",      \
+	  "Check the connection. Your messages stay on this device.")                              \
+	X(HINT_FULL, "Maak ruimte vrij op dit toestel. Er is niets verloren gegaan.",              \
+	  "Free some space on this device. Nothing has been lost.")                                \
+	X(HINT_PASS, "Probeer het opnieuw.", "Try again.")                                         \
+	X(HINT_TLS, "Deze server is niet te vertrouwen. Er is niets verstuurd. Vraag uw "          \
+		    "contactpersoon om hulp.",                                                     \
+	  "This server cannot be trusted. Nothing was sent. Ask your contact for help.")           \
+	X(HINT_CODE, "Kijk of de code goed is overgenomen, of vraag een nieuwe.",                  \
+	  "Check that the code was copied well, or ask for a new one.")                            \
+	X(HINT_ROLE, "Kies een andere ontvanger.", "Choose another receiver.")
+
+enum bk_text {
+#define X(id, nl, en) BK_TEXT_##id,
+	BK_TEXTS(X)
+#undef X
+	BK_TEXT_COUNT
+};
+
+const char *bk_text(enum bk_text id, enum bk_lang lang);
+/* What a person can do about an error; NULL when there is nothing more to say. */
+const char *bk_text_hint(int err, enum bk_lang lang);
+
+#endif
