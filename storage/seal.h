@@ -39,9 +39,9 @@ struct bk_seal_cost {
 
 /* ---- key file ---- */
 
-/* Makes a random master key and its key file. cost may be NULL. BK_E_EXISTS; BK_E_FULL; BK_E_IO. */
+/* Makes the key file of a master key that the caller chose at random. cost may be NULL. BK_E_EXISTS; BK_E_FULL. */
 int bk_seal_keys_create(const char *path, const char *passphrase, const struct bk_seal_cost *cost,
-	uint8_t ret_key[static BK_KEY_BYTES]);
+	const uint8_t key[static BK_KEY_BYTES]);
 /* BK_E_NOT_FOUND; BK_E_PASSPHRASE; BK_E_CORRUPT; BK_E_VERSION newer format; BK_E_NOMEM. */
 int bk_seal_keys_open(const char *path, const char *passphrase, uint8_t ret_key[static BK_KEY_BYTES]);
 /* Puts a new passphrase in the slot that the old one opens. Same errors as open. */
