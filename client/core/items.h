@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Items: every message that was sent or read here, as the JSON that the API shows, with a "private" member
+ * (keys) that never leaves. Indexes by time and by conversation.
+ */
+#ifndef BK_ITEMS_H
+#define BK_ITEMS_H
+
+#include "pack.h"
+
+struct bk_core;
+/* Builds an item from content; rungs and private members are added by the caller. NULL: not something to show. */
+json_t *bk_items_build(struct bk_core *core, const struct bk_opened *o, bool outgoing);
+int bk_items_put(struct bk_core *core, const json_t *item); /* new: writes the indexes too */
+int bk_items_save(struct bk_core *core, const json_t *item);
+json_t *bk_items_get(struct bk_core *core, bk_id message); /* NULL when absent */
+json_t *bk_items_public(const json_t *item);               /* a copy without the private member */
+json_t *bk_items_private(json_t *item);
+/* Newest last. conversation zero: all. */
+json_t *bk_items_list(struct bk_core *core, bk_id conversation, bk_ms after, size_t limit);
+/* Raises a rung of an own message; emits "outgoing". Earlier times and higher rungs stay. */
+void bk_items_rung(struct bk_core *core, bk_id message, const char *rung, bk_ms at, const char *by);
+
+#endif

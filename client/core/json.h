@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Ids, hashes and times in JSON rows and events: hex text and integers. Setters accept NULL objects and
+ * report nothing: an object that could not be built is caught where it is stored or emitted.
+ *
+ * Threads: pure. Memory: as jansson.
+ */
+#ifndef BK_JSON_H
+#define BK_JSON_H
+
+#include <jansson.h>
+#include "ids.h"
+#include "limits.h"
+
+void bk_json_text(json_t *o, const char *key, const char *text); /* always; "" too */
+void bk_json_more(json_t *o, const char *key, const char *text); /* only when not empty */
+void bk_json_ms(json_t *o, const char *key, bk_ms ms);           /* only when not 0 */
+void bk_json_int(json_t *o, const char *key, uint64_t v);        /* always */
+void bk_json_bool(json_t *o, const char *key, bool v);
+void bk_json_id(json_t *o, const char *key, bk_id id); /* only when not zero */
+void bk_json_hex(json_t *o, const char *key, const void *data, size_t len);
+void bk_json_push_id(json_t *array, bk_id id);
+
+/* Readers: a missing or malformed member reads as zero, "" or false. */
+const char *bk_json_get_text(const json_t *o, const char *key);
+uint64_t bk_json_get_int(const json_t *o, const char *key);
+bool bk_json_get_bool(const json_t *o, const char *key);
+bk_id bk_json_get_id(const json_t *o, const char *key);
+bool bk_json_get_hex(const json_t *o, const char *key, void *out, size_t len);
+/* Up to max ids of an array member; returns how many. */
+size_t bk_json_get_ids(const json_t *o, const char *key, bk_id *out, size_t max);
+
+#endif

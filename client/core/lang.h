@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Sentences that a person may see, Dutch at level B1 and English. Threads: pure. */
+#ifndef BK_LANG_H
+#define BK_LANG_H
+
+#include "err.h"
+
+/* X(name, English, Dutch) */
+#define BK_SAY_MAP(X)                                                                              \
+	X(BK_SAY_CARE_TO_DESK, "A care message never goes to the desk",                            \
+	  "Een bericht van de zorg gaat nooit naar de meldkamer")                                  \
+	X(BK_SAY_DESK_TO_CARE, "A message of the desk never goes to the care team",                \
+	  "Een bericht van de meldkamer gaat nooit naar de zorg")                                  \
+	X(BK_SAY_ROLE, "You cannot do this with your role", "Dit kan niet met uw rol")             \
+	X(BK_SAY_NOT_ENROLLED, "This device is not enrolled yet", "Dit toestel is nog niet aangemeld") \
+	X(BK_SAY_ENROLLED, "This device is enrolled already", "Dit toestel is al aangemeld")       \
+	X(BK_SAY_CODE, "This code is not right. Check what you typed",                             \
+	  "Deze code klopt niet. Kijk na wat u hebt getypt")                                       \
+	X(BK_SAY_UNKNOWN_COMMAND, "Unknown command", "Onbekende opdracht")                         \
+	X(BK_SAY_UNKNOWN_FIELD, "A field is unknown", "Een veld is onbekend")                      \
+	X(BK_SAY_FIELD, "A field is missing or not right", "Een veld ontbreekt of klopt niet")     \
+	X(BK_SAY_OFFLINE, "There is no connection now. Try again later",                           \
+	  "Er is nu geen verbinding. Probeer het later nog eens")                                  \
+	X(BK_SAY_OLD_LIST, "The list of devices is too old. The message waits for a new list",     \
+	  "De toestellenlijst is te oud. Het bericht wacht op een nieuwe lijst")                   \
+	X(BK_SAY_NO_RECEIVER, "Nobody can receive this now. The message waits",                    \
+	  "Niemand kan dit nu ontvangen. Het bericht wacht")                                       \
+	X(BK_SAY_NOT_OWNER, "You did not pick up this case", "U hebt deze zaak niet opgepakt")     \
+	X(BK_SAY_NO_KEY, "The first message of this case is not on this device",                   \
+	  "Het eerste bericht van deze zaak staat niet op dit toestel")                            \
+	X(BK_SAY_FATAL, "Storing failed. Nothing was lost. Start the program again",               \
+	  "Opslaan is mislukt. Er is niets verloren. Start het programma opnieuw")
+
+enum bk_say {
+	BK_SAY_NOTHING = 0,
+#define X(name, en, nl) name,
+	BK_SAY_MAP(X)
+#undef X
+};
+/* The sentence, or that of the error when there is none. Never NULL. */
+const char *bk_lang_say(enum bk_say say, int err, enum bk_lang lang);
+
+#endif
