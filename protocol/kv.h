@@ -92,9 +92,14 @@ struct bk_blobs {
 	const struct bk_blobs_ops *ops;
 };
 
-/* In memory, for tests, fuzzers and the browser core (protocol/kv_mem.c): the same behaviour, durable at once. */
+/* In memory, for tests and fuzzers (kv_mem.c, blobs_mem.c): the same behaviour, durable at once unless lagging. */
 struct bk_kv *bk_kv_mem_new(void);
 void bk_kv_mem_free(struct bk_kv *kv);
+/* Lagging: a commit counts as durable only after confirm, as with a store that writes behind. */
+void bk_kv_mem_lag(struct bk_kv *kv, bool lagging);
+void bk_kv_mem_confirm(struct bk_kv *kv);
+/* The n-th call from now (0: the next) of begin, commit, get, put, del or each fails with err; n < 0: none. */
+void bk_kv_mem_fail(struct bk_kv *kv, long n, int err);
 struct bk_blobs *bk_blobs_mem_new(void);
 void bk_blobs_mem_free(struct bk_blobs *b);
 

@@ -72,9 +72,8 @@ static int sign_with(const uint8_t private_key[static BK_KEY_BYTES], const uint8
 int bk_identity_sign(const uint8_t private_key[static BK_KEY_BYTES], const char *context, const void *data, size_t len,
 	uint8_t ret_signature[static BK_SIG_BYTES])
 {
-	size_t n;
+	size_t n = 0;
 	uint8_t *m = join(context, data, len, &n);
-
 	int err;
 
 	if (!m)
@@ -88,7 +87,7 @@ int bk_identity_verify(const uint8_t public_key[static BK_KEY_BYTES], const char
 	size_t len, const uint8_t signature[static BK_SIG_BYTES])
 {
 	ec_public_key *key = NULL;
-	size_t n;
+	size_t n = 0;
 	uint8_t *m;
 	int err = make_public(public_key, &key);
 

@@ -8,6 +8,10 @@
 #ifndef BK_SIGNAL_PROVIDER_H
 #define BK_SIGNAL_PROVIDER_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include <signal_protocol.h>
 
 extern const signal_crypto_provider bk_signal_provider;
