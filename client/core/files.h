@@ -61,9 +61,16 @@ int bk_attach_begin(struct bk_core *core, const char *meta, size_t len);
 int bk_attach_data(struct bk_core *core, const void *data, size_t len);
 int bk_attach_end(struct bk_core *core, bk_id *ret_attachment);
 void bk_attach_abandon(struct bk_core *core);
-/* Fills a wire attachment from a finished file; strings are borrowed from row, which the caller keeps. */
+/*
+ * Fills a wire attachment from a finished file; strings are borrowed from row, bytes from bytes
+ * [BK_ATTACH_BYTES], both of which the caller keeps. Row ("attach/"): name, type, size, padded, hash (of the
+ * ciphertext: its name at the server), key, plain_hash, manifest {payload, signature}, created_ms, messages,
+ * verified, location, sent, complete.
+ */
+#define BK_ATTACH_MANIFEST_MAX 2048u
+#define BK_ATTACH_BYTES (4u * 32u + BK_SIG_BYTES + BK_ATTACH_MANIFEST_MAX)
 int bk_attach_describe(struct bk_core *core, bk_id id, json_t *row, Baken__Attachment *a, Baken__Signed *m,
-	uint8_t *hashes);
+	uint8_t *bytes);
 json_t *bk_attach_get(struct bk_core *core, bk_id id);
 int bk_attach_save(struct bk_core *core, bk_id id, const json_t *row);
 int bk_attach_sweep(struct bk_core *core); /* blobs that nothing names */

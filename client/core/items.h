@@ -6,6 +6,7 @@
 #ifndef BK_ITEMS_H
 #define BK_ITEMS_H
 
+#include <jansson.h>
 #include "pack.h"
 
 struct bk_core;
@@ -15,10 +16,21 @@ int bk_items_put(struct bk_core *core, const json_t *item); /* new: writes the i
 int bk_items_save(struct bk_core *core, const json_t *item);
 json_t *bk_items_get(struct bk_core *core, bk_id message); /* NULL when absent */
 json_t *bk_items_public(const json_t *item);               /* a copy without the private member */
+/*
+ * Made when absent; borrowed. Members: "key" (hex, the body's key; incoming, set by the inbox: case tags), "to"
+ * (circle ids; outgoing), "regime", "files" (per attachment: hash, key, plain_hash, size, padded, blob, ready,
+ * state, attachment), "group" (guidance to several).
+ */
 json_t *bk_items_private(json_t *item);
-/* Newest last. conversation zero: all. */
+/* The newest `limit` kept after a time, newest last. conversation zero: all. */
 json_t *bk_items_list(struct bk_core *core, bk_id conversation, bk_ms after, size_t limit);
+json_t *bk_items_reports(struct bk_core *core); /* own reports, newest last */
 /* Raises a rung of an own message; emits "outgoing". Earlier times and higher rungs stay. */
 void bk_items_rung(struct bk_core *core, bk_id message, const char *rung, bk_ms at, const char *by);
+/* A guidance was acknowledged by somebody of a circle: kept and told once ("guidance-ack"). */
+void bk_items_acknowledged(struct bk_core *core, bk_id guidance, bk_id circle, const char *name, bk_ms at);
+bk_ms bk_items_acknowledged_ms(struct bk_core *core, bk_id guidance, bk_id circle); /* 0: not */
+/* "person", "officer" ...; "" for none. */
+const char *bk_items_role(Baken__Role role);
 
 #endif

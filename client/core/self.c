@@ -4,8 +4,7 @@
 #include <sodium.h>
 #include <stdio.h>
 
-#include "err.h"
-#include "json.h"
+#include "engine.h"
 
 #define SELF_KEY "meta/self"
 
@@ -86,4 +85,25 @@ int bk_self_save(struct bk_db *db, const struct bk_self *s)
 	err = bk_db_put_json(db, bk_key(SELF_KEY), row);
 	json_decref(row);
 	return err;
+}
+
+int bk_self_keep(struct bk_core *core)
+{
+	return bk_self_save(&core->db, &core->self);
+}
+
+bool bk_is_desk(const struct bk_core *core)
+{
+	return bk_roles_is_desk(core->self.role) || core->self.role == BAKEN__ROLE__ROLE_VAULT;
+}
+
+bool bk_is_person(const struct bk_core *core)
+{
+	return core->self.role == BAKEN__ROLE__ROLE_PERSON || core->self.role == BAKEN__ROLE__ROLE_RELATIVE ||
+		core->self.role == BAKEN__ROLE__ROLE_CHILD;
+}
+
+bool bk_is_care(const struct bk_core *core)
+{
+	return core->self.role == BAKEN__ROLE__ROLE_CARE;
 }
