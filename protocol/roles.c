@@ -66,10 +66,11 @@ static int party_of(Baken__Role role)
 bool bk_roles_may_send(Baken__Role from, Baken__CircleKind to, Baken__Regime regime, enum bk_content_kind kind)
 {
 	int party = party_of(from);
-	uint32_t wanted = kind == BK_CONTENT_ANY ? UINT32_MAX : 1u << kind;
+	uint32_t wanted;
 
 	if (party < 0 || (int)kind < 0 || kind >= BK_CONTENT_KINDS)
 		return false;
+	wanted = kind == BK_CONTENT_ANY ? UINT32_MAX : 1u << kind;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if ((int)rows[i].from == party && rows[i].to == to && rows[i].regime == regime)
 			return (rows[i].kinds & wanted) != 0;
