@@ -382,8 +382,10 @@ void bk_core_save_end(struct bk_core *core)
 
 bool bk_core_next(struct bk_core *core, struct bk_core_action *ret_action)
 {
-	if (core->given && core->given->ack)
+	if (core->given && core->given->what == BK_SENT_ACK)
 		BK_CRASH_POINT("client-after-ack-sent");
+	if (core->given && core->given->what == BK_SENT_SUBMIT)
+		BK_CRASH_POINT("client-sent");
 	output_free(core->given);
 	core->given = NULL;
 	while (core->ready.head && core->ready.head->seq <= bk_kv_durable(core->o.kv)) {
@@ -394,7 +396,7 @@ bool bk_core_next(struct bk_core *core, struct bk_core_action *ret_action)
 			output_free(o);
 			continue;
 		}
-		if (o->ack)
+		if (o->what == BK_SENT_ACK)
 			BK_CRASH_POINT("client-before-ack");
 		core->given = o;
 		*ret_action = o->action;

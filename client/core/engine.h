@@ -24,13 +24,14 @@
 
 #define BK_NEVER UINT64_MAX
 
+enum bk_sent { BK_SENT_OTHER, BK_SENT_ACK, BK_SENT_SUBMIT };
 struct bk_output {
 	struct bk_output *next;
 	uint64_t seq; /* may leave when this is durable */
 	struct bk_core_action action;
 	void *owned[3];
 	bk_id remove; /* a blob to remove instead of an action */
-	bool ack;
+	enum bk_sent what;
 };
 struct bk_queue {
 	struct bk_output *head, **tail;
@@ -65,7 +66,8 @@ struct bk_core {
 void bk_emit(struct bk_core *core, json_t *event);
 json_t *bk_event(const char *name);
 void bk_event_error(const struct bk_core *core, json_t *event, int err);
-void bk_stage_frame(struct bk_core *core, uint8_t *frame, size_t len, bool ack); /* frame: stolen */
+void bk_stage_drop(struct bk_core *core); /* throws away what this turn has staged */
+void bk_stage_frame(struct bk_core *core, uint8_t *frame, size_t len, enum bk_sent what); /* frame: stolen */
 void bk_stage_connect(struct bk_core *core);
 void bk_stage_disconnect(struct bk_core *core);
 /* path and headers: stolen. Returns the request's number. */

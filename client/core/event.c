@@ -52,7 +52,7 @@ void bk_emit(struct bk_core *core, json_t *event)
 	o->owned[0] = text;
 }
 
-void bk_stage_frame(struct bk_core *core, uint8_t *frame, size_t len, bool ack)
+void bk_stage_frame(struct bk_core *core, uint8_t *frame, size_t len, enum bk_sent what)
 {
 	struct bk_output *o = stage(core, BK_CORE_SEND);
 
@@ -63,7 +63,7 @@ void bk_stage_frame(struct bk_core *core, uint8_t *frame, size_t len, bool ack)
 	o->action.frame = frame;
 	o->action.frame_len = len;
 	o->owned[0] = frame;
-	o->ack = ack;
+	o->what = what;
 }
 
 void bk_stage_connect(struct bk_core *core)
@@ -119,4 +119,17 @@ void bk_stage_remove(struct bk_core *core, bk_id blob)
 
 	if (o)
 		o->remove = blob;
+}
+
+void bk_stage_drop(struct bk_core *core)
+{
+	while (core->staged.head) {
+		struct bk_output *o = core->staged.head;
+
+		core->staged.head = o->next;
+		for (size_t i = 0; i < sizeof(o->owned) / sizeof(o->owned[0]); i++)
+			free(o->owned[i]);
+		free(o);
+	}
+	core->staged.tail = &core->staged.head;
 }

@@ -268,7 +268,7 @@ struct bk_request *bk_link_request(struct bk_core *core, enum bk_request_kind ki
 		bk_db_fail(&core->db, err);
 		return NULL;
 	}
-	bk_stage_frame(core, buf, len, false);
+	bk_stage_frame(core, buf, len, BK_SENT_OTHER);
 	return r;
 }
 
@@ -294,7 +294,7 @@ struct bk_request *bk_link_request_raw(struct bk_core *core, enum bk_request_kin
 			break;
 	}
 	memcpy(buf + n, frame, len);
-	bk_stage_frame(core, buf, n + len, false);
+	bk_stage_frame(core, buf, n + len, kind == BK_REQ_SUBMIT ? BK_SENT_SUBMIT : BK_SENT_OTHER);
 	return r;
 }
 
@@ -307,7 +307,8 @@ void bk_link_send(struct bk_core *core, const Baken__Frame *f)
 	if (err)
 		bk_db_fail(&core->db, err);
 	else
-		bk_stage_frame(core, buf, len, f->kind_case == BAKEN__FRAME__KIND_ACK);
+		bk_stage_frame(core, buf, len,
+			f->kind_case == BAKEN__FRAME__KIND_ACK ? BK_SENT_ACK : BK_SENT_OTHER);
 }
 
 bool bk_link_pending(const struct bk_core *core, enum bk_request_kind kind, bk_id id)

@@ -18,7 +18,8 @@ int bk_pack_seal(struct bk_core *core, const Baken__Content *c, Baken__Regime re
 	size_t *ret_len);
 
 struct bk_opened {
-	Baken__Content *content; /* bk_pack_free */
+	Baken__Content *content; /* in arena, until bk_pack_free */
+	struct bk_arena *arena;
 	enum bk_content_kind kind;
 	Baken__Regime regime;
 	const struct bk_roster *circle;       /* the sender's */

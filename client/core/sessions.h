@@ -23,7 +23,8 @@ struct bk_sessions {
 enum bk_ready { BK_READY, BK_READY_LATER, BK_READY_ABSENT };
 /* Can we encrypt to it now? Asks for a bundle when not. */
 enum bk_ready bk_sessions_ready(struct bk_core *core, bk_id device);
-void bk_sessions_renew(struct bk_core *core, bk_id device); /* before the next send */
+void bk_sessions_renew(struct bk_core *core, bk_id device); /* before the next send; survives a restart */
+void bk_sessions_warm(struct bk_core *core, bk_id circle);  /* so that an alarm needs no bundles first */
 void bk_sessions_flush(struct bk_core *core);               /* sends claims */
 void bk_sessions_offline(struct bk_core *core);
 void bk_sessions_on_state(struct bk_core *core, const Baken__PrekeysState *state, bool at_login);
