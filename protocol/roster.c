@@ -12,26 +12,59 @@ struct signers {
 	size_t n;
 };
 
-static const struct bk_registrar_cert *signer_of(const struct signers *s, const Baken__Signed *artefact)
+static int valid_at(const struct bk_registrar_cert *c, bk_ms when)
 {
+	if (when + BK_CLOCK_SKEW_MS < c->not_before_ms)
+		return BK_E_NOT_YET;
+	return when > c->not_after_ms ? BK_E_EXPIRED : 0;
+}
+
+/* A key may have been certified again and again: the certificate that was valid at that time goes first. */
+static const struct bk_registrar_cert *signer_of(const struct signers *s, const Baken__Signed *artefact, bk_ms when)
+{
+	const struct bk_registrar_cert *found = NULL;
+
 	if (!artefact || artefact->signer.len != BK_KEY_BYTES)
 		return NULL;
 	for (size_t i = 0; i < s->n; i++)
-		if (sodium_memcmp(s->cert[i].key, artefact->signer.data, BK_KEY_BYTES) == 0)
-			return &s->cert[i];
-	return NULL;
+		if (sodium_memcmp(s->cert[i].key, artefact->signer.data, BK_KEY_BYTES) == 0 &&
+			(!found || valid_at(&s->cert[i], when) == 0))
+			found = &s->cert[i];
+	return found;
+}
+
+/* The first moment an artefact claims for itself; verifying at that moment checks everything but the clock. */
+static bk_ms registrar_begin(const Baken__Signed *s)
+{
+	Baken__RegistrarCert *m = s ? baken__registrar_cert__unpack(NULL, s->payload.len, s->payload.data) : NULL;
+	bk_ms begin = m ? m->not_before_ms : 0;
+
+	if (m)
+		baken__registrar_cert__free_unpacked(m, NULL);
+	return begin;
+}
+
+static bk_ms device_begin(const Baken__Signed *s)
+{
+	Baken__DeviceCert *m = s ? baken__device_cert__unpack(NULL, s->payload.len, s->payload.data) : NULL;
+	bk_ms begin = m ? m->not_before_ms : 0;
+
+	if (m)
+		baken__device_cert__free_unpacked(m, NULL);
+	return begin;
 }
 
 /*
- * A registrar whose certificate has run out may still stand behind entries it signed in its time: dates of
- * registrars are judged at the roster's issue, not now.
+ * A registrar whose certificate has run out still stands behind the entries it signed in its time, for the list
+ * is complete for ever: dates of registrars are judged where they sign, not here.
  */
 static int take_signers(const Baken__Roster *m, const uint8_t root_key[static BK_KEY_BYTES], struct signers *s)
 {
 	if (!m->n_registrars || m->n_registrars > BK_REGISTRARS_MAX)
 		return BK_E_INVAL;
 	for (size_t i = 0; i < m->n_registrars; i++) {
-		int err = bk_registrar_cert_verify(m->registrars[i], root_key, m->issued_ms, &s->cert[s->n]);
+		int err = bk_registrar_cert_verify(m->registrars[i], root_key, registrar_begin(m->registrars[i]),
+			&s->cert[s->n]);
 
 		if (err)
 			return err;
@@ -48,10 +81,11 @@ static bool may_sign_circle(const struct bk_registrar_cert *c, Baken__CircleKind
 	return false;
 }
 
-static int take_entry(const Baken__RosterEntry *e, const struct signers *s, struct bk_roster *r, bk_ms now)
+static int take_entry(const Baken__RosterEntry *e, const struct signers *s, struct bk_roster *r)
 {
 	struct bk_roster_entry *out = &r->entries[r->n_entries];
-	const struct bk_registrar_cert *signer = signer_of(s, e->certificate);
+	const bk_ms begin = device_begin(e->certificate);
+	const struct bk_registrar_cert *signer = signer_of(s, e->certificate, begin);
 	int err;
 
 	if (!signer)
@@ -59,9 +93,10 @@ static int take_entry(const Baken__RosterEntry *e, const struct signers *s, stru
 	if (e->status != BAKEN__DEVICE_STATUS__DEVICE_ACTIVE && e->status != BAKEN__DEVICE_STATUS__DEVICE_VAULT &&
 		e->status != BAKEN__DEVICE_STATUS__DEVICE_REVOKED)
 		return BK_E_INVAL;
-	err = bk_device_cert_verify(e->certificate, signer, now, &out->cert);
-	if (err == BK_E_EXPIRED || err == BK_E_NOT_YET) /* stays in the complete list; not usable by its dates */
-		err = bk_device_cert_verify(e->certificate, signer, r->issued_ms, &out->cert);
+	/* Expired or not valid yet: stays in the complete list, and is not usable by its dates. */
+	err = bk_device_cert_verify(e->certificate, signer, begin, &out->cert);
+	if (!err)
+		err = valid_at(signer, begin);
 	if (err)
 		return err;
 	if (!bk_id_equal(out->cert.circle, r->circle) || !bk_roles_may_join(out->cert.role, r->kind))
@@ -142,16 +177,19 @@ static int take_roster(const Baken__Signed *s, const Baken__Roster *m, const uin
 		err = take_signers(m, root_key, &signers);
 	if (err)
 		return err;
-	signer = signer_of(&signers, s);
+	signer = signer_of(&signers, s, r->issued_ms);
 	if (!signer)
 		return BK_E_CHAIN;
 	if (!may_sign_circle(signer, r->kind))
 		return BK_E_ROLE;
+	err = valid_at(signer, r->issued_ms);
+	if (err)
+		return err;
 	if (r->issued_ms > now + BK_CLOCK_SKEW_MS)
 		return BK_E_NOT_YET;
 	err = bk_signed_verify(BK_CTX_ROSTER, s, signer->key);
 	for (size_t i = 0; !err && i < m->n_entries; i++)
-		err = take_entry(m->entries[i], &signers, r, now);
+		err = take_entry(m->entries[i], &signers, r);
 	r->hash = bk_hash_of(s->payload.data, s->payload.len);
 	return err;
 }
