@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 #include "body.h"
+#include "bytes.h"
 #include "err.h"
+#include "receipt.h"
 
 /* ---- arena ---- */
 
@@ -223,13 +225,19 @@ static bool submit_ok(const Baken__Frame *f)
 	return true;
 }
 
+static bool receipt_ok(const Baken__StoredReceipt *r)
+{
+	return r && has(&r->message_id, BK_ID_BYTES) && has(&r->body_hash, BK_HASH_BYTES) &&
+	       all_have(r->path, r->n_path, BK_RECEIPT_DEPTH, BK_HASH_BYTES) && has(&r->signature, BK_SIG_BYTES) &&
+	       has(&r->receipt_key, BK_KEY_BYTES);
+}
+
 static bool stored_ok(const Baken__Frame *f)
 {
 	for (size_t i = 0; i < f->stored->n_items; i++) {
 		const Baken__StoredItem *m = f->stored->items[i];
 
-		if (!m->receipt || !has(&m->receipt->message_id, BK_ID_BYTES) ||
-			!all_have(m->missing, m->n_missing, BK_CAPSULES_MAX, BK_ID_BYTES))
+		if (!receipt_ok(m->receipt) || !all_have(m->missing, m->n_missing, BK_CAPSULES_MAX, BK_ID_BYTES))
 			return false;
 	}
 	return f->stored->n_items <= 512;
@@ -459,6 +467,38 @@ const char *bk_frame_kind_name(Baken__Frame__KindCase kind)
 	return (size_t)kind < KINDS && kinds[kind].name ? kinds[kind].name : "none";
 }
 
+static uint64_t read_varint(struct bk_reader *r)
+{
+	uint64_t v = 0;
+
+	for (unsigned shift = 0; shift < 64; shift += 7) {
+		uint8_t b = bk_read_u8(r);
+
+		v |= (uint64_t)(b & 127) << shift;
+		if (b < 128)
+			break;
+	}
+	return v;
+}
+
+/* protobuf takes the last of several kinds: a frame of two would mean one thing here and another elsewhere. */
+static bool one_kind(const void *data, size_t len)
+{
+	struct bk_reader r = bk_reader_of(data, len);
+	size_t n = 0;
+
+	while (r.left && !r.failed) {
+		uint64_t tag = read_varint(&r);
+
+		if ((tag & 7) == 0)
+			read_varint(&r);
+		else
+			bk_read_view(&r, (size_t)read_varint(&r));
+		n += tag >> 3 != 1;
+	}
+	return bk_reader_done(&r) && n == 1;
+}
+
 int bk_frame_decode(struct bk_arena *a, enum bk_side from, const void *data, size_t len, Baken__Frame **ret_frame)
 {
 	Baken__Frame *f;
@@ -466,7 +506,7 @@ int bk_frame_decode(struct bk_arena *a, enum bk_side from, const void *data, siz
 	if (len > BK_FRAME_MAX)
 		return BK_E_TOO_BIG;
 	f = baken__frame__unpack(&a->allocator, len, data);
-	if (!f || (size_t)f->kind_case >= KINDS || !kinds[f->kind_case].check || f->base.n_unknown_fields)
+	if (!f || (size_t)f->kind_case >= KINDS || !kinds[f->kind_case].check || !one_kind(data, len))
 		return BK_E_INVAL;
 	if (!(kinds[f->kind_case].sides & (from == BK_FROM_CLIENT ? C : S)))
 		return BK_E_ROLE;
