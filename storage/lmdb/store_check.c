@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Does a store hold together? Every row decodes; what one table promises another holds; counters equal what
+ * they count. A restore asks before it trusts a copy, tests ask after every crash.
+ */
+#include <stdlib.h>
+
+#include "err.h"
+#include "roster.h"
+#include "store_in.h"
+
+typedef int (*visit_fn)(struct bk_txn *t, const struct bk_env_cursor *c, void *arg);
+
+static int each(struct bk_txn *t, enum bk_table table, visit_fn visit, void *arg)
+{
+	struct bk_env_cursor c;
+	int err = bk_env_cursor_open(t, table, &c);
+
+	for (err = err ? err : bk_env_seek(&c, NULL, 0); !err; err = bk_env_next(&c)) {
+		err = visit(t, &c, arg);
+		if (err == BK_E_NOT_FOUND) /* a row it needs */
+			err = BK_E_CORRUPT;
+		if (err)
+			break;
+	}
+	bk_env_cursor_close(&c);
+	return err == BK_E_NOT_FOUND ? 0 : err;
+}
+
+static int expect(bool ok)
+{
+	return ok ? 0 : BK_E_CORRUPT;
+}
+
+/* ---- deliveries, bodies, counters ---- */
+
+struct queues {
+	bk_id device; /* the one being counted: rows of one device lie together */
+	uint64_t n, bytes, total, total_bytes, refs;
+	bool any;
+};
+
+static int end_device(struct bk_txn *t, struct queues *q)
+{
+	struct bk_row_state state;
+	int err = q->any ? bk_store_state(t, q->device, &state) : 0;
+
+	if (err || !q->any)
+		return err;
+	return expect(state.queued == q->n && state.queued_bytes == q->bytes);
+}
+
+static int on_outbox(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
+{
+	struct queues *q = arg;
+	struct bk_row_outbox row;
+	struct bk_row_state state;
+	struct bk_row_refs refs;
+	uint64_t seq;
+	int err = expect(c->key.len == BK_KEY_OUTBOX);
+
+	if (!err)
+		err = bk_rows_decode_outbox(c->value, &row);
+	if (!err && (!q->any || memcmp(q->device.b, c->key.data, BK_ID_BYTES) != 0)) {
+		err = end_device(t, q);
+		memcpy(q->device.b, c->key.data, BK_ID_BYTES);
+		q->any = true;
+		q->n = q->bytes = 0;
+	}
+	if (!err)
+		err = bk_rows_get_refs(t, row.body_hash.b, BK_HASH_BYTES, &refs);
+	if (!err)
+		err = bk_store_state(t, q->device, &state);
+	if (err)
+		return err;
+	seq = bk_store_number_of(c->key.data + BK_ID_BYTES + 1);
+	q->n++;
+	q->total++;
+	q->bytes += row.body_bytes + BK_CAPSULE_BYTES;
+	q->total_bytes += row.body_bytes + BK_CAPSULE_BYTES;
+	return expect(row.capsule.len == BK_CAPSULE_BYTES && c->key.data[BK_ID_BYTES] == (seq & 7) &&
+		      seq >> 3 <= state.next && refs.size == row.body_bytes && refs.refs > 0);
+}
+
+static int on_refs(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
+{
+	struct queues *q = arg;
+	struct bk_row_refs row;
+	struct bk_bytes body;
+	int err = bk_rows_decode_refs(c->value, &row);
+
+	if (!err)
+		err = bk_env_get(t, BK_T_BODY, c->key.data, c->key.len, &body);
+	if (err)
+		return err;
+	q->refs += row.refs;
+	return expect(body.len == row.size && (row.refs || row.keep));
+}
+
+struct states {
+	uint64_t n, bytes;
+};
+
+static int on_state(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
+{
+	struct states *x = arg;
+	struct bk_row_state row;
+	int err = bk_rows_decode_state(c->value, &row);
+
+	(void)t;
+	x->n += err ? 0 : row.queued;
+	x->bytes += err ? 0 : row.queued_bytes;
+	return err;
+}
+
+static int check_queues(struct bk_txn *t)
+{
+	struct queues q = {.any = false};
+	struct states x = {0, 0};
+	uint64_t bodies = 0, refs = 0, meta = 0;
+	int err = each(t, BK_T_OUTBOX, on_outbox, &q);
+
+	if (!err)
+		err = end_device(t, &q);
+	if (!err)
+		err = each(t, BK_T_REFS, on_refs, &q);
+	if (!err)
+		err = each(t, BK_T_STATE, on_state, &x);
+	if (!err)
+		err = bk_env_count(t, BK_T_BODY, &bodies);
+	if (!err)
+		err = bk_env_count(t, BK_T_REFS, &refs);
+	if (!err)
+		err = bk_store_meta_get(t, "queued_bytes", &meta);
+	return err ? err : expect(q.refs == q.total && x.n == q.total && x.bytes == q.total_bytes &&
+				  meta == q.total_bytes && bodies == refs);
+}
+
+/* ---- the other tables ---- */
+
+static int on_circle(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
+{
+	struct bk_row_circle row;
+	struct bk_bytes stored;
+	uint8_t key[BK_KEY_ROSTER];
+	Baken__Signed *m;
+	bk_id circle;
+	int err = expect(c->key.len == BK_ID_BYTES);
+
+	(void)arg;
+	if (!err)
+		err = bk_rows_decode_circle(c->value, &row);
+	if (err)
+		return err;
+	memcpy(circle.b, c->key.data, sizeof circle.b);
+	bk_store_key_roster(key, circle, row.out.version);
+	err = bk_env_get(t, BK_T_ROSTER, key, sizeof key, &stored);
+	if (err)
+		return err;
+	m = baken__signed__unpack(NULL, stored.len, stored.data);
+	if (!m)
+		return BK_E_CORRUPT;
+	err = expect(bk_hash_equal(bk_hash_of(m->payload.data, m->payload.len), row.out.hash));
+	baken__signed__free_unpacked(m, NULL);
+	return err;
+}
+
+static int on_device(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
+{
+	struct bk_row_device row;
+	struct bk_row_account account;
+	struct bk_bytes none;
+	uint8_t key[BK_KEY_PAIR];
+	bk_id device;
+	int err = expect(c->key.len == BK_ID_BYTES);
+
+	(void)arg;
+	if (!err)
+		err = bk_rows_decode_device(c->value, &row);
+	if (err)
+		return err;
+	memcpy(device.b, c->key.data, sizeof device.b);
+	bk_store_key_pair(key, row.out.circle, device);
+	err = bk_env_get(t, BK_T_MEMBER, key, sizeof key, &none);
+	return err ? err : bk_rows_get_account(t, row.out.account.b, BK_ID_BYTES, &account);
+}
+
+static int count_prekeys(struct bk_txn *t, const uint8_t *device, uint32_t *ret_n)
+{
+	struct bk_env_cursor c;
+	int err = bk_env_cursor_open(t, BK_T_PREKEY, &c);
+
+	*ret_n = 0;
+	for (err = err ? err : bk_env_seek(&c, device, BK_ID_BYTES); !err; err = bk_env_next(&c)) {
+		struct bk_row_prekey row;
+
+		if (!bk_env_has_prefix(&c, device, BK_ID_BYTES))
+			break;
+		err = bk_rows_decode_prekey(c.value, &row);
+		if (err)
+			break;
+		++*ret_n;
+	}
+	bk_env_cursor_close(&c);
+	return err == BK_E_NOT_FOUND ? 0 : err;
+}
+
+static int on_prekeys(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
+{
+	struct bk_row_prekeys row;
+	uint64_t *total = arg;
+	uint32_t n = 0;
+	int err = expect(c->key.len == BK_ID_BYTES);
+
+	if (!err)
+		err = bk_rows_decode_prekeys(c->value, &row);
+	if (!err)
+		err = count_prekeys(t, c->key.data, &n);
+	*total += n;
+	return err ? err : expect(n == row.left);
+}
+
+static int on_ticket(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
+{
+	struct bk_row_ticket row;
+	struct bk_row_session session;
+	int err = bk_rows_decode_ticket(c->value, &row);
+
+	(void)arg;
+	if (!err)
+		err = bk_rows_get_session(t, row.session.b, BK_ID_BYTES, &session);
+	return err ? err : expect(memcmp(session.ticket.b, c->key.data, BK_HASH_BYTES) == 0);
+}
+
+static int on_file(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
+{
+	struct bk_row_upload upload;
+	struct bk_row_file row;
+	int err = bk_rows_decode_file(c->value, &row);
+
+	(void)arg;
+	if (!err)
+		err = bk_rows_get_upload(t, row.upload.b, BK_ID_BYTES, &upload);
+	return err ? err : expect(upload.complete && memcmp(upload.hash.b, c->key.data, BK_HASH_BYTES) == 0);
+}
+
+static int on_open(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
+{
+	struct bk_row_upload upload;
+	struct bk_row_open row;
+	int err = expect(c->key.len == BK_KEY_PAIR);
+
+	(void)arg;
+	if (!err)
+		err = bk_rows_decode_open(c->value, &row);
+	if (!err)
+		err = bk_rows_get_upload(t, c->key.data + BK_ID_BYTES, BK_ID_BYTES, &upload);
+	return err ? err : expect(upload.size == row.size && upload.complete == row.complete);
+}
+
+/* Decodes and no more. */
+static int on_row(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
+{
+	const enum bk_table *table = arg;
+	union {
+		struct bk_row_dedupe dedupe;
+		struct bk_row_dead dead;
+		struct bk_row_invite invite;
+		struct bk_row_session session;
+		struct bk_row_claim claim;
+		struct bk_row_upload upload;
+	} row;
+
+	(void)t;
+	memset(&row, 0, sizeof row);
+	return bk_rows_decode(*table, c->value, &row);
+}
+
+static int check_plain(struct bk_txn *t)
+{
+	static const enum bk_table tables[] = {
+		BK_T_DEDUPE, BK_T_DEAD, BK_T_INVITE, BK_T_SESSION, BK_T_CLAIM, BK_T_UPLOAD};
+	int err = 0;
+
+	for (size_t i = 0; !err && i < sizeof tables / sizeof tables[0]; i++) {
+		enum bk_table table = tables[i];
+
+		err = each(t, table, on_row, &table);
+	}
+	return err;
+}
+
+int bk_store_check(struct bk_store_view *v)
+{
+	uint64_t count = 0, bad = 0, prekeys = 0, rows = 0, tickets = 0;
+	int err = check_queues(v->txn);
+
+	if (!err)
+		err = each(v->txn, BK_T_CIRCLE, on_circle, NULL);
+	if (!err)
+		err = each(v->txn, BK_T_DEVICE, on_device, NULL);
+	if (!err)
+		err = each(v->txn, BK_T_PREKEYS, on_prekeys, &prekeys);
+	if (!err)
+		err = bk_env_count(v->txn, BK_T_PREKEY, &rows);
+	if (!err)
+		err = expect(rows == prekeys);
+	if (!err)
+		err = each(v->txn, BK_T_TICKET, on_ticket, NULL);
+	if (!err)
+		err = bk_env_count(v->txn, BK_T_TICKET, &tickets);
+	if (!err)
+		err = bk_env_count(v->txn, BK_T_SESSION, &rows);
+	if (!err)
+		err = expect(rows == tickets);
+	if (!err)
+		err = each(v->txn, BK_T_FILE, on_file, NULL);
+	if (!err)
+		err = each(v->txn, BK_T_OPEN, on_open, NULL);
+	if (!err)
+		err = check_plain(v->txn);
+	return err ? err : bk_store_audit_verify(v, &count, &bad);
+}

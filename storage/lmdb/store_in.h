@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The inside of the store, shared by store_*.c. Each kind of op has a pair: check reads, and its error refuses
+ * this op alone; write runs only after check said 0, and its error ends the whole transaction. So a refused op
+ * cannot have changed anything.
+ *
+ * Threads: the writer's, but for what says otherwise. Memory: s->plan lives from check to write of one op.
+ */
+#ifndef BK_STORE_IN_H
+#define BK_STORE_IN_H
+
+#include <stdatomic.h>
+
+#include "rows.h"
+#include "store.h"
+
+#define BK_STORE_SCHEMA 1u
+#define BK_STORE_FILE "store.mdb"
+#define BK_STORE_PATH_MAX 4096
+#define BK_STORE_DAY_MS (24ull * 3600000ull)
+
+#define BK_STORE_CIRCLES_MAX 1000000u
+#define BK_STORE_INVITES_MAX 100000u
+#define BK_STORE_CLAIMS_MAX 1000000u
+#define BK_STORE_DEAD_MAX 100000u
+#define BK_STORE_SERVED_MAX (4u * BK_CAPSULES_MAX) /* devices of one message, top-ups included */
+#define BK_STORE_ROSTERS_KEPT 256u                 /* versions of one circle */
+#define BK_STORE_OPEN_MAX 64u
+#define BK_STORE_OPEN_BYTES_MAX (1ull << 30)
+#define BK_STORE_INVITE_KEPT_MS (30ull * BK_STORE_DAY_MS)   /* after it was used or decided */
+#define BK_STORE_DEAD_KEPT_MS (90ull * BK_STORE_DAY_MS)
+#define BK_STORE_AUDIT_KEPT_MS (3650ull * BK_STORE_DAY_MS)
+#define BK_STORE_DISPLACED_MS (90ull * BK_STORE_DAY_MS)
+/* After a restore numbers go on far above all that the lost time can have used. */
+#define BK_STORE_RESTORE_JUMP (1ull << 32)
+
+struct bk_store_keys {
+	uint8_t seal[BK_KEY_BYTES];   /* senders, the check value */
+	uint8_t served[BK_KEY_BYTES]; /* tags of served devices */
+};
+
+struct bk_store_slot { /* one device of the message at hand */
+	struct bk_op_capsule *capsule;
+	struct bk_row_state state;
+};
+
+struct bk_store {
+	struct bk_env *env;
+	struct bk_store_keys *keys; /* sodium_malloc; NULL: opened without, read only */
+	struct bk_store_options o;  /* defaults filled in; path and key not kept */
+	char path[BK_STORE_PATH_MAX];
+	int lock;
+	atomic_int dead;            /* BK_E_IO: no more writes */
+	atomic_bool full, brim;     /* above 90 %, above 97 % */
+	int64_t queued_delta;       /* bytes, of the open transaction */
+	struct {                    /* where expiry goes on */
+		unsigned job;
+		uint8_t key[BK_ENV_KEY_MAX];
+		size_t len;
+	} expire;
+	struct {
+		struct bk_store_slot slots[BK_CAPSULES_MAX];
+		size_t n_slots;
+		uint8_t served[BK_STORE_SERVED_MAX * BK_ROWS_TAG];
+		size_t n_served;
+		bool known;
+		struct bk_row_state state;
+		struct bk_row_prekeys prekeys;
+		struct bk_row_claim claim;
+		struct bk_row_upload upload;
+		struct bk_row_outbox outbox; /* its capsule points into the table */
+		struct bk_row_session session;
+		struct bk_roster *roster, *before;
+		uint64_t number;
+	} plan;
+};
+
+struct bk_store_view {
+	struct bk_store *store;
+	struct bk_txn *txn;
+};
+
+typedef int (*bk_store_fn)(struct bk_store *s, struct bk_txn *t, struct bk_op *op);
+#define BK_STORE_PAIR(name)                                                                        \
+	int bk_store_check_##name(struct bk_store *s, struct bk_txn *t, struct bk_op *op);         \
+	int bk_store_write_##name(struct bk_store *s, struct bk_txn *t, struct bk_op *op);
+#define BK_STORE_PAIRS(X)                                                                          \
+	X(TRUST_PUT, trust) X(ROSTER_PUT, roster) X(INVITE_PUT, invite) X(INVITE_ENROL, enrol)     \
+	X(INVITE_DONE, done) X(SUBMIT, submit) X(ACK, ack) X(NACK, nack) X(PREKEYS_PUT, prekeys)   \
+	X(PREKEYS_CLAIM, claim_prekeys) X(SESSION_PUT, session) X(SESSION_DEL, session_del)        \
+	X(DUTY_SET, duty) X(CLAIM, claim) X(DRILL, drill) X(FILE_NEW, file_new)                    \
+	X(FILE_DONE, file_done) X(FILE_DEL, file_del) X(AUDIT, audit)
+#define X(kind, name) BK_STORE_PAIR(name)
+BK_STORE_PAIRS(X)
+#undef X
+
+/* ---- keys of rows ---- */
+#define BK_KEY_PAIR (2 * BK_ID_BYTES)
+#define BK_KEY_OUTBOX (BK_ID_BYTES + 1 + 8)
+#define BK_KEY_PREKEY (BK_ID_BYTES + 4)
+#define BK_KEY_ROSTER (BK_ID_BYTES + 8)
+void bk_store_key_pair(uint8_t out[static BK_KEY_PAIR], bk_id a, bk_id b);
+/* The class is in the low three bits of the number, and before it in the key. */
+void bk_store_key_outbox(uint8_t out[static BK_KEY_OUTBOX], bk_id device, uint64_t seq);
+void bk_store_key_prekey(uint8_t out[static BK_KEY_PREKEY], bk_id device, uint32_t prekey);
+void bk_store_key_roster(uint8_t out[static BK_KEY_ROSTER], bk_id circle, uint64_t version);
+void bk_store_key_number(uint8_t out[static 8], uint64_t number); /* big-endian: keys sort by it */
+uint64_t bk_store_number_of(const uint8_t key[static 8]);
+
+/* ---- shared steps ---- */
+int bk_store_meta_get(struct bk_txn *t, const char *name, uint64_t *ret_value); /* absent: 0 */
+int bk_store_meta_put(struct bk_txn *t, const char *name, uint64_t value);
+/* A device that is certified and not revoked. BK_E_REVOKED. */
+int bk_store_live_device(struct bk_txn *t, bk_id device, struct bk_row_device *ret_row);
+/* Absent: zeros. */
+int bk_store_state(struct bk_txn *t, bk_id device, struct bk_row_state *ret_state);
+/* Takes one delivery out: its row, its reference, its share of the counters in *state (which the caller puts). */
+int bk_store_take_out(struct bk_store *s, struct bk_txn *t, bk_id device, uint64_t seq,
+	const struct bk_row_outbox *row, struct bk_row_state *state);
+int bk_store_drop_queue(struct bk_store *s, struct bk_txn *t, bk_id device, struct bk_row_state *state);
+int bk_store_drop_prekeys(struct bk_txn *t, bk_id device);
+int bk_store_drop_session(struct bk_txn *t, bk_id session);
+int bk_store_drop_uploads(struct bk_txn *t, bk_id device);
+int bk_store_drop_upload(struct bk_txn *t, bk_id upload);
+int bk_store_drop_audit(struct bk_txn *t, const uint8_t key[static 8]);
+int bk_store_del(struct bk_txn *t, enum bk_table table, const void *key, size_t len); /* absent: 0 */
+/* First row of a table that begins with prefix; BK_E_NOT_FOUND. The key is copied, at most BK_ENV_KEY_MAX. */
+int bk_store_first(struct bk_txn *t, enum bk_table table, const void *prefix, size_t len,
+	uint8_t key[static BK_ENV_KEY_MAX], size_t *ret_len);
+void bk_store_seal_id(const struct bk_store *s, bk_id id, uint8_t out[static BK_ROWS_SEALED]);
+bk_id bk_store_unseal_id(const struct bk_store *s, const uint8_t sealed[static BK_ROWS_SEALED]); /* zero: cannot */
+void bk_store_audit_hash(bk_hash previous, uint64_t number, bk_ms at, struct bk_bytes text, bk_hash *ret_hash);
+/* Commits and, when a sync failed, ends writing for good. */
+int bk_store_end(struct bk_store *s, struct bk_txn *t);
+/* Every table decodes, references and counters add up, the audit chain holds. BK_E_CORRUPT. */
+int bk_store_check(struct bk_store_view *v);
+
+#endif

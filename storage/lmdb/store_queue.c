@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What waits for a device: taking it out when it was acked, refused too often, or when the device is cut off. */
+#include "err.h"
+#include "store_in.h"
+
+/* The last reference takes the body along, unless a desk's keyrings may still ask for it. */
+static int release_body(struct bk_txn *t, bk_hash hash)
+{
+	struct bk_row_refs refs;
+	int err = bk_rows_get_refs(t, hash.b, BK_HASH_BYTES, &refs);
+
+	if (!err && refs.refs == 0)
+		err = BK_E_CORRUPT;
+	if (err)
+		return err;
+	if (--refs.refs || refs.keep)
+		return bk_rows_put_refs(t, hash.b, BK_HASH_BYTES, &refs);
+	err = bk_env_del(t, BK_T_REFS, hash.b, BK_HASH_BYTES);
+	return err ? err : bk_env_del(t, BK_T_BODY, hash.b, BK_HASH_BYTES);
+}
+
+int bk_store_take_out(struct bk_store *s, struct bk_txn *t, bk_id device, uint64_t seq,
+	const struct bk_row_outbox *row, struct bk_row_state *state)
+{
+	uint64_t bytes = row->body_bytes + BK_CAPSULE_BYTES;
+	bk_hash body = row->body_hash;
+	uint8_t key[BK_KEY_OUTBOX];
+	int err;
+
+	if (!state->queued || state->queued_bytes < bytes)
+		return BK_E_CORRUPT;
+	state->queued--;
+	state->queued_bytes -= bytes;
+	s->queued_delta -= (int64_t)bytes;
+	bk_store_key_outbox(key, device, seq);
+	err = bk_env_del(t, BK_T_OUTBOX, key, sizeof key);
+	return err ? err : release_body(t, body);
+}
+
+int bk_store_drop_queue(struct bk_store *s, struct bk_txn *t, bk_id device, struct bk_row_state *state)
+{
+	for (;;) {
+		struct bk_row_outbox row;
+		uint8_t key[BK_ENV_KEY_MAX];
+		size_t len = 0;
+		int err = bk_store_first(t, BK_T_OUTBOX, device.b, sizeof device.b, key, &len);
+
+		if (err == BK_E_NOT_FOUND)
+			return 0;
+		if (!err && len != BK_KEY_OUTBOX)
+			err = BK_E_CORRUPT;
+		if (!err)
+			err = bk_rows_get_outbox(t, key, len, &row);
+		if (!err)
+			err = bk_store_take_out(s, t, device, bk_store_number_of(key + BK_ID_BYTES + 1), &row, state);
+		if (err)
+			return err;
+	}
+}
+
+/* ---- ack ---- */
+
+int bk_store_check_ack(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
+{
+	op->ack.resumed = false;
+	return bk_store_state(t, op->ack.device, &s->plan.state);
+}
+
+static bool has_resumed(const struct bk_store *s, const struct bk_row_state *state)
+{
+	return state->refused && state->queued < (uint64_t)s->o.queue_max * 8 / 10 &&
+	       state->queued_bytes < s->o.queue_bytes_max / 10 * 8;
+}
+
+int bk_store_write_ack(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
+{
+	struct bk_row_state *state = &s->plan.state;
+	bool changed = false;
+
+	for (size_t i = 0; i < op->ack.n_seqs; i++) {
+		uint8_t key[BK_KEY_OUTBOX];
+		struct bk_row_outbox row;
+		int err;
+
+		bk_store_key_outbox(key, op->ack.device, op->ack.seqs[i]);
+		err = bk_rows_get_outbox(t, key, sizeof key, &row);
+		if (err == BK_E_NOT_FOUND)
+			continue;
+		if (!err)
+			err = bk_store_take_out(s, t, op->ack.device, op->ack.seqs[i], &row, state);
+		if (err)
+			return err;
+		changed = true;
+	}
+	if (has_resumed(s, state)) {
+		state->refused = false;
+		op->ack.resumed = changed = true;
+	}
+	return changed ? bk_rows_put_state(t, op->ack.device.b, BK_ID_BYTES, state) : 0;
+}
+
+/* ---- nack ---- */
+
+int bk_store_check_nack(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
+{
+	uint8_t key[BK_KEY_OUTBOX];
+	int err;
+
+	op->nack.dead = false;
+	bk_store_key_outbox(key, op->nack.device, op->nack.seq);
+	err = bk_rows_get_outbox(t, key, sizeof key, &s->plan.outbox);
+	return err ? err : bk_store_state(t, op->nack.device, &s->plan.state);
+}
+
+static int count_attempt(struct bk_txn *t, const struct bk_op *op, const struct bk_row_outbox *row)
+{
+	uint8_t key[BK_KEY_OUTBOX], capsule[BK_CAPSULE_BYTES];
+	struct bk_row_outbox copy = *row;
+
+	if (row->capsule.len != sizeof capsule)
+		return BK_E_CORRUPT;
+	memcpy(capsule, row->capsule.data, sizeof capsule); /* the table's own bytes move when it is written */
+	copy.capsule.data = capsule;
+	copy.attempts++;
+	bk_store_key_outbox(key, op->nack.device, op->nack.seq);
+	return bk_rows_put_outbox(t, key, sizeof key, &copy);
+}
+
+static int bury(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
+{
+	const struct bk_row_outbox *row = &s->plan.outbox;
+	struct bk_row_dead dead;
+	uint8_t key[BK_ID_BYTES + 8];
+	uint64_t rows = 0;
+	int err = bk_env_count(t, BK_T_DEAD, &rows);
+
+	if (err)
+		return err;
+	op->nack.dead = true;
+	op->nack.message = row->message;
+	op->nack.sender = bk_store_unseal_id(s, row->sender);
+	dead.message = row->message;
+	dead.stored_ms = row->stored_ms;
+	dead.died_ms = op->now;
+	memcpy(dead.sender, row->sender, sizeof dead.sender);
+	err = bk_store_take_out(s, t, op->nack.device, op->nack.seq, row, &s->plan.state);
+	if (!err)
+		err = bk_rows_put_state(t, op->nack.device.b, BK_ID_BYTES, &s->plan.state);
+	if (err || rows >= BK_STORE_DEAD_MAX)
+		return err; /* the sender is told all the same */
+	memcpy(key, op->nack.device.b, BK_ID_BYTES);
+	bk_store_key_number(key + BK_ID_BYTES, op->nack.seq);
+	return bk_rows_put_dead(t, key, sizeof key, &dead);
+}
+
+int bk_store_write_nack(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
+{
+	if (s->plan.outbox.attempts + 1u < BK_DELIVER_ATTEMPTS)
+		return count_attempt(t, op, &s->plan.outbox);
+	return bury(s, t, op);
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Submitting: the hot path. A message costs one row each of body, refs, dedupe, and two per device. */
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "err.h"
+#include "store_in.h"
+
+/* What one delivery counts: nobody fills a disk with empty bodies. */
+static uint64_t bytes_of(size_t body_len)
+{
+	return body_len + BK_CAPSULE_BYTES;
+}
+
+static void tag_of(const struct bk_store *s, bk_id message, bk_id device, uint8_t out[static BK_ROWS_TAG])
+{
+	uint8_t pair[BK_KEY_PAIR], hash[crypto_generichash_BYTES_MIN];
+
+	bk_store_key_pair(pair, message, device);
+	crypto_generichash(hash, sizeof hash, pair, sizeof pair, s->keys->served, BK_KEY_BYTES);
+	memcpy(out, hash, BK_ROWS_TAG);
+}
+
+static bool was_served(const struct bk_store *s, const uint8_t tag[static BK_ROWS_TAG])
+{
+	for (size_t i = 0; i < s->plan.n_served; i++)
+		if (memcmp(s->plan.served + i * BK_ROWS_TAG, tag, BK_ROWS_TAG) == 0)
+			return true;
+	return false;
+}
+
+static int check_shape(const struct bk_op *op)
+{
+	if (!op->submit.n_capsules || op->submit.n_capsules > BK_CAPSULES_MAX || op->submit.n_files > BK_FILES_MAX ||
+		op->submit.class < BAKEN__CLASS__CLASS_ALARM || op->submit.class > BAKEN__CLASS__CLASS_BULK)
+		return BK_E_INVAL;
+	return op->submit.body.len > BK_BODY_MAX ? BK_E_TOO_BIG : 0;
+}
+
+static int check_dedupe(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
+{
+	struct bk_row_dedupe row;
+	int err = bk_rows_get_dedupe(t, op->submit.message.b, BK_ID_BYTES, &row);
+
+	s->plan.n_served = 0;
+	s->plan.known = false;
+	op->submit.duplicate = false;
+	op->submit.stored_ms = op->now;
+	if (err == BK_E_NOT_FOUND)
+		return 0;
+	if (err)
+		return err;
+	if (row.served.len > sizeof s->plan.served)
+		return BK_E_CORRUPT;
+	if (!bk_hash_equal(row.body_hash, op->submit.body_hash))
+		return BK_E_HASH;
+	if (row.served.len)
+		memcpy(s->plan.served, row.served.data, row.served.len);
+	s->plan.n_served = row.served.len / BK_ROWS_TAG;
+	s->plan.known = true;
+	op->submit.duplicate = true;
+	op->submit.stored_ms = row.stored_ms;
+	return 0;
+}
+
+static int check_files(struct bk_txn *t, const struct bk_op *op)
+{
+	struct bk_row_file row;
+
+	for (size_t i = 0; i < op->submit.n_files; i++) {
+		int err = bk_rows_get_file(t, op->submit.files[i].b, BK_HASH_BYTES, &row);
+
+		if (err)
+			return err == BK_E_NOT_FOUND ? BK_E_INCOMPLETE : err;
+	}
+	return 0;
+}
+
+/* A tenth on top is for alarms only. */
+static bool has_room(const struct bk_store *s, const struct bk_op *op, const struct bk_row_state *state)
+{
+	bool alarm = op->submit.class == BAKEN__CLASS__CLASS_ALARM;
+	uint64_t count = s->o.queue_max, bytes = s->o.queue_bytes_max;
+
+	if (alarm) {
+		count += count < 10 ? 1 : count / 10;
+		bytes += bytes / 10;
+	}
+	return state->queued < count && state->queued_bytes + bytes_of(op->submit.body.len) <= bytes;
+}
+
+static int note_full(struct bk_op *op, bk_id device)
+{
+	if (!op->submit.full)
+		op->submit.full = malloc(op->submit.n_capsules * sizeof *op->submit.full);
+	if (!op->submit.full)
+		return BK_E_NOMEM;
+	op->submit.full[op->submit.n_full++] = device;
+	return 0;
+}
+
+static int check_slot(struct bk_store *s, struct bk_txn *t, struct bk_op *op, struct bk_op_capsule *c)
+{
+	struct bk_store_slot *slot = &s->plan.slots[s->plan.n_slots];
+	uint8_t tag[BK_ROWS_TAG];
+	struct bk_row_device row;
+	int err;
+
+	c->seq = 0;
+	tag_of(s, op->submit.message, c->device, tag);
+	if (was_served(s, tag))
+		return 0;
+	if (s->plan.n_served == BK_STORE_SERVED_MAX)
+		return BK_E_TOO_BIG;
+	err = bk_store_live_device(t, c->device, &row);
+	if (!err)
+		err = bk_store_state(t, c->device, &slot->state);
+	if (err)
+		return err;
+	if (!has_room(s, op, &slot->state))
+		return note_full(op, c->device) ? BK_E_NOMEM : BK_E_QUOTA;
+	memcpy(s->plan.served + s->plan.n_served++ * BK_ROWS_TAG, tag, BK_ROWS_TAG);
+	slot->capsule = c;
+	s->plan.n_slots++;
+	return 0;
+}
+
+/*
+ * An ordinary message goes to all or none. An alarm goes to every device that can take it: one full or
+ * withdrawn device must not silence it for the others; seq stays 0 there and a top-up may follow.
+ */
+static int check_slots(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
+{
+	bool alarm = op->submit.class == BAKEN__CLASS__CLASS_ALARM;
+	int first = 0;
+
+	for (size_t i = 0; i < op->submit.n_capsules; i++) {
+		int err = check_slot(s, t, op, &op->submit.capsules[i]);
+
+		if (err != BK_E_QUOTA && err != BK_E_REVOKED && err)
+			return err;
+		if (!first || (first == BK_E_REVOKED && err == BK_E_QUOTA && alarm))
+			first = err;
+		if (err == BK_E_REVOKED && !alarm)
+			return err;
+	}
+	if (first && (!alarm || s->plan.n_slots == 0))
+		return first;
+	free(op->submit.full);
+	op->submit.full = NULL;
+	op->submit.n_full = 0;
+	return 0;
+}
+
+/* The devices that refused are asked for again when their queue has room. */
+static int note_refused(struct bk_txn *t, const struct bk_op *op)
+{
+	for (size_t i = 0; i < op->submit.n_full; i++) {
+		struct bk_row_state state;
+		bk_id device = op->submit.full[i];
+		int err = bk_store_state(t, device, &state);
+
+		if (err || state.refused)
+			continue;
+		state.refused = true;
+		err = bk_rows_put_state(t, device.b, sizeof device.b, &state);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int check_body(struct bk_txn *t, const struct bk_op *op)
+{
+	struct bk_row_refs refs;
+	int err = bk_rows_get_refs(t, op->submit.body_hash.b, BK_HASH_BYTES, &refs);
+
+	if (err == BK_E_NOT_FOUND)
+		return op->submit.body.len ? 0 : BK_E_INCOMPLETE;
+	return err;
+}
+
+int bk_store_check_submit(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
+{
+	int err = check_shape(op);
+
+	s->plan.n_slots = 0;
+	if (!err)
+		err = check_dedupe(s, t, op);
+	if (!err)
+		err = check_slots(s, t, op);
+	if (!err && s->plan.n_slots)
+		err = check_files(t, op);
+	if (!err && s->plan.n_slots)
+		err = check_body(t, op);
+	if (err == BK_E_QUOTA && note_refused(t, op))
+		err = BK_E_FULL; /* the transaction is beyond use: the next write says so too */
+	if (err && err != BK_E_QUOTA) {
+		free(op->submit.full);
+		op->submit.full = NULL;
+		op->submit.n_full = 0;
+	}
+	return err;
+}
+
+static int write_body(struct bk_store *s, struct bk_txn *t, const struct bk_op *op, uint32_t *ret_size)
+{
+	struct bk_row_refs refs = {.refs = 0};
+	const uint8_t *key = op->submit.body_hash.b;
+	int err = bk_rows_get_refs(t, key, BK_HASH_BYTES, &refs);
+
+	if (err == BK_E_NOT_FOUND) {
+		refs.stored_ms = op->now;
+		refs.size = (uint32_t)op->submit.body.len;
+		err = bk_env_put(t, BK_T_BODY, key, BK_HASH_BYTES, op->submit.body.data, op->submit.body.len);
+	}
+	if (err)
+		return err;
+	refs.refs += (uint32_t)s->plan.n_slots;
+	refs.keep = refs.keep || op->submit.keep_body;
+	*ret_size = refs.size;
+	return bk_rows_put_refs(t, key, BK_HASH_BYTES, &refs);
+}
+
+static int write_slot(struct bk_store *s, struct bk_txn *t, const struct bk_op *op, struct bk_store_slot *slot,
+	struct bk_row_outbox *row)
+{
+	uint8_t key[BK_KEY_OUTBOX];
+	bk_id device = slot->capsule->device;
+	uint64_t seq = ++slot->state.next << 3 | (uint64_t)op->submit.class;
+	int err;
+
+	slot->state.queued++;
+	slot->state.queued_bytes += bytes_of(row->body_bytes);
+	s->queued_delta += (int64_t)bytes_of(row->body_bytes);
+	row->capsule.data = slot->capsule->capsule;
+	row->capsule.len = BK_CAPSULE_BYTES;
+	bk_store_key_outbox(key, device, seq);
+	err = bk_rows_put_outbox(t, key, sizeof key, row);
+	if (!err)
+		err = bk_rows_put_state(t, device.b, sizeof device.b, &slot->state);
+	slot->capsule->seq = seq;
+	return err;
+}
+
+static int write_dedupe(struct bk_store *s, struct bk_txn *t, const struct bk_op *op)
+{
+	struct bk_row_dedupe row;
+
+	row.body_hash = op->submit.body_hash;
+	row.stored_ms = op->submit.stored_ms;
+	row.served.data = s->plan.served;
+	row.served.len = s->plan.n_served * BK_ROWS_TAG;
+	return bk_rows_put_dedupe(t, op->submit.message.b, BK_ID_BYTES, &row);
+}
+
+static int write_files(struct bk_txn *t, const struct bk_op *op)
+{
+	for (size_t i = 0; i < op->submit.n_files; i++) {
+		const uint8_t *key = op->submit.files[i].b;
+		struct bk_row_file row;
+		int err = bk_rows_get_file(t, key, BK_HASH_BYTES, &row);
+
+		if (err)
+			return err;
+		row.last_ms = op->now;
+		if (!row.named) { /* from now on it lives by its references, not by its owner's quota */
+			struct bk_row_upload upload;
+			uint8_t open[BK_KEY_PAIR];
+
+			err = bk_rows_get_upload(t, row.upload.b, BK_ID_BYTES, &upload);
+			if (err)
+				return err;
+			bk_store_key_pair(open, upload.device, row.upload);
+			err = bk_store_del(t, BK_T_OPEN, open, sizeof open);
+			row.named = true;
+		}
+		if (!err)
+			err = bk_rows_put_file(t, key, BK_HASH_BYTES, &row);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int bk_store_write_submit(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
+{
+	struct bk_row_outbox row;
+	int err;
+
+	if (!s->plan.n_slots)
+		return 0; /* a plain repeat */
+	memset(&row, 0, sizeof row);
+	row.message = op->submit.message;
+	row.body_hash = op->submit.body_hash;
+	row.stored_ms = op->submit.stored_ms;
+	bk_store_seal_id(s, op->submit.sender, row.sender);
+	err = write_body(s, t, op, &row.body_bytes);
+	for (size_t i = 0; !err && i < s->plan.n_slots; i++)
+		err = write_slot(s, t, op, &s->plan.slots[i], &row);
+	if (!err)
+		err = write_dedupe(s, t, op);
+	return err ? err : write_files(t, op);
+}
