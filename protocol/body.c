@@ -27,7 +27,7 @@ bool bk_body_size_ok(size_t len)
 	return padded && bk_padding_bucket(padded - 1) == padded;
 }
 
-int bk_body_seal(bk_id message, const void *content, size_t len, uint8_t ret_key[static BK_KEY_BYTES],
+int bk_body_seal_with(bk_id message, const uint8_t key[static BK_KEY_BYTES], const void *content, size_t len,
 	uint8_t **ret_body, size_t *ret_len, bk_hash *ret_hash)
 {
 	size_t padded = bk_padding_bucket(len);
@@ -39,17 +39,23 @@ int bk_body_seal(bk_id message, const void *content, size_t len, uint8_t ret_key
 	if (!body)
 		return BK_E_NOMEM;
 	make_ad(message, ad);
-	randombytes_buf(ret_key, BK_KEY_BYTES);
 	randombytes_buf(body, NONCE);
 	if (len)
 		memcpy(body + NONCE, content, len);
 	bk_padding_add(body + NONCE, len);
 	crypto_aead_xchacha20poly1305_ietf_encrypt(body + NONCE, NULL, body + NONCE, padded, ad, sizeof ad, NULL,
-		body, ret_key);
+		body, key);
 	*ret_body = body;
 	*ret_len = padded + BK_BODY_OVERHEAD;
 	*ret_hash = bk_hash_of(body, *ret_len);
 	return 0;
+}
+
+int bk_body_seal(bk_id message, const void *content, size_t len, uint8_t ret_key[static BK_KEY_BYTES],
+	uint8_t **ret_body, size_t *ret_len, bk_hash *ret_hash)
+{
+	randombytes_buf(ret_key, BK_KEY_BYTES);
+	return bk_body_seal_with(message, ret_key, content, len, ret_body, ret_len, ret_hash);
 }
 
 int bk_body_open(bk_id message, bk_hash hash, const uint8_t key[static BK_KEY_BYTES], const void *body, size_t len,

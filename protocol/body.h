@@ -14,6 +14,9 @@
 /* Draws key and nonce; BK_E_TOO_BIG over BK_CONTENT_MAX. */
 int bk_body_seal(bk_id message, const void *content, size_t len, uint8_t ret_key[static BK_KEY_BYTES],
 	uint8_t **ret_body, size_t *ret_len, bk_hash *ret_hash);
+/* The same under a given key (a repeat of a message keeps its key; the nonce is always fresh). */
+int bk_body_seal_with(bk_id message, const uint8_t key[static BK_KEY_BYTES], const void *content, size_t len,
+	uint8_t **ret_body, size_t *ret_len, bk_hash *ret_hash);
 /* Checks the hash first (BK_E_HASH), then opens (BK_E_DECRYPT), then unpads (BK_E_INVAL). Content is malloc'd. */
 int bk_body_open(bk_id message, bk_hash hash, const uint8_t key[static BK_KEY_BYTES], const void *body,
 	size_t len, uint8_t **ret_content, size_t *ret_len);

@@ -152,6 +152,7 @@ void bk_outbox_remove(struct bk_core *core, struct bk_out *o)
 
 	bk_prepare_forget(core, o);
 	bk_db_del(&core->db, bk_key_id("outenv/", o->id));
+	bk_db_del(&core->db, bk_key_id("outsecret/", o->id));
 	bk_db_del(&core->db, bk_key_id("out/", o->id));
 	for (size_t i = 0; i < x->n; i++) {
 		if (x->rows[i] != o)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * From a row to a frame: whom the rosters say it must reach, a session with each, one body, a capsule per
- * device. Kept per row: "outkey/" key, hash and body; "outframe/" the frame as sent.
+ * device. Kept per row: "outsecret/" the body's key, "outkey/" key, hash and body until
+ * stored, "outframe/" the frame as sent.
  */
 #include <sodium.h>
 #include <stdlib.h>
@@ -175,15 +176,29 @@ static int sessions_ready(struct bk_core *core, struct bk_out *o, struct batch *
 
 /* ---- body and capsules ---- */
 
-static int body_new(struct bk_core *core, bk_id row, struct batch *b)
+/* A repeat keeps its original's key: what was derived from it (the claim tag of a case) stays the same. */
+static int key_take(struct bk_core *core, const struct bk_out *o, uint8_t ret_key[static BK_KEY_BYTES])
+{
+	int err = bk_db_read(&core->db, bk_key_id("outsecret/", o->logical), ret_key, BK_KEY_BYTES);
+
+	if (err == BK_E_NOT_FOUND) {
+		randombytes_buf(ret_key, BK_KEY_BYTES);
+		err = 0;
+	}
+	return err ? err : bk_db_put(&core->db, bk_key_id("outsecret/", o->id), ret_key, BK_KEY_BYTES);
+}
+
+static int body_new(struct bk_core *core, const struct bk_out *o, struct batch *b)
 {
 	uint8_t *envelope = NULL, *raw = NULL;
 	size_t len = 0, total = 0;
-	int err = bk_db_get(&core->db, bk_key_id("outenv/", row), &envelope, &len);
+	int err = bk_db_get(&core->db, bk_key_id("outenv/", o->id), &envelope, &len);
 
 	if (err)
 		return err;
-	err = bk_body_seal(row, envelope, len, b->key, &b->body, &b->body_len, &b->hash);
+	err = key_take(core, o, b->key);
+	if (!err)
+		err = bk_body_seal_with(o->id, b->key, envelope, len, &b->body, &b->body_len, &b->hash);
 	sodium_memzero(envelope, len);
 	free(envelope);
 	if (err)
@@ -195,21 +210,21 @@ static int body_new(struct bk_core *core, bk_id row, struct batch *b)
 	memcpy(raw, b->key, BK_KEY_BYTES);
 	memcpy(raw + BK_KEY_BYTES, b->hash.b, BK_HASH_BYTES);
 	memcpy(raw + BK_KEY_BYTES + BK_HASH_BYTES, b->body, b->body_len);
-	err = bk_db_put(&core->db, bk_key_id("outkey/", row), raw, total);
+	err = bk_db_put(&core->db, bk_key_id("outkey/", o->id), raw, total);
 	sodium_memzero(raw, total);
 	free(raw);
 	return err;
 }
 
 /* The body is encrypted once: every frame of this row carries the same. */
-static int body_take(struct bk_core *core, bk_id row, struct batch *b)
+static int body_take(struct bk_core *core, const struct bk_out *o, struct batch *b)
 {
 	uint8_t *raw = NULL;
 	size_t len = 0;
-	int err = bk_db_get(&core->db, bk_key_id("outkey/", row), &raw, &len);
+	int err = bk_db_get(&core->db, bk_key_id("outkey/", o->id), &raw, &len);
 
 	if (err == BK_E_NOT_FOUND)
-		return body_new(core, row, b);
+		return body_new(core, o, b);
 	if (err)
 		return err;
 	if (len <= BK_KEY_BYTES + BK_HASH_BYTES) {
@@ -407,7 +422,7 @@ int bk_prepare_row(struct bk_core *core, struct bk_out *o)
 	if (!err)
 		err = sessions_ready(core, o, &b);
 	if (!err)
-		err = body_take(core, o->id, &b);
+		err = body_take(core, o, &b);
 	if (!err)
 		err = encrypt_all(core, o, &b);
 	if (!err)
