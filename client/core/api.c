@@ -126,6 +126,7 @@ static const struct entry {
 	  { { "message", F_ID, true, 0 }, { "index", F_INT, true, BK_FILES_MAX - 1 } } },
 	{ "duty", OFFICERS, duty_cmd, { { "on", F_BOOL, true, 0 } } },
 	{ "board", OFFICERS, bk_cases_cmd_board, { { NULL, F_NONE, false, 0 } } },
+	{ "case", OFFICERS, bk_cases_cmd_case, { { "case", F_ID, true, 0 } } },
 	{ "claim", OFFICERS, bk_cases_cmd_claim, { { "case", F_ID, true, 0 } } },
 	{ "release", OFFICERS, bk_cases_cmd_release,
 	  { { "case", F_ID, true, 0 }, { "reason", F_TEXT, true, BK_TEXT_MAX } } },

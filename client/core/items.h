@@ -17,9 +17,9 @@ int bk_items_save(struct bk_core *core, const json_t *item);
 json_t *bk_items_get(struct bk_core *core, bk_id message); /* NULL when absent */
 json_t *bk_items_public(const json_t *item);               /* a copy without the private member */
 /*
- * Made when absent; borrowed. Members: "key" (hex, the body's key; incoming, set by the inbox: case tags), "to"
- * (circle ids; outgoing), "regime", "files" (per attachment: hash, key, plain_hash, size, padded, blob, ready,
- * state, attachment), "group" (guidance to several).
+ * Made when absent; borrowed. Members: "key" (hex, the body's key, set by the inbox for case tags: incoming, but
+ * not of a repeat, which has another key), "to" (circle ids; outgoing), "regime", "files" (per attachment: hash,
+ * key, plain_hash, size, padded, blob, ready, attachment), "group" (guidance to several).
  */
 json_t *bk_items_private(json_t *item);
 /* The newest `limit` kept after a time, newest last. conversation zero: all. */
