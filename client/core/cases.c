@@ -434,6 +434,17 @@ static bool has_colleagues(struct bk_core *core)
 	return false;
 }
 
+/* After all that it follows from, whatever the clocks say: what we have seen comes before what we do. */
+static bk_ms time_of_act(struct bk_core *core, bk_id case_id)
+{
+	struct bk_case_state s = { .opened = false };
+	bk_ms now = bk_cases_now(core);
+
+	if (fold_case(core, case_id, &s, NULL))
+		return now;
+	return now > s.last_ms ? now : s.last_ms + 1;
+}
+
 int bk_cases_act(struct bk_core *core, bk_id case_id, struct bk_case_event *e, const char *text)
 {
 	Baken__Content content = BAKEN__CONTENT__INIT;
@@ -443,8 +454,7 @@ int bk_cases_act(struct bk_core *core, bk_id case_id, struct bk_case_event *e, c
 
 	e->id = bk_id_random();
 	e->by = core->self.device;
-	if (!e->at_ms)
-		e->at_ms = bk_cases_now(core);
+	e->at_ms = time_of_act(core, case_id);
 	m.kind = (Baken__CaseEvent__Kind)e->kind;
 	m.case_id = bk_bytes(case_id.b, BK_ID_BYTES);
 	m.at_ms = e->at_ms;

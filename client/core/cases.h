@@ -22,7 +22,7 @@ void bk_cases_on_item(struct bk_core *core, const struct bk_opened *o);
 void bk_cases_on_event(struct bk_core *core, const struct bk_opened *o);
 void bk_cases_on_claim(struct bk_core *core, const Baken__ClaimState *m, const struct bk_request *r);
 void bk_cases_on_error(struct bk_core *core, const struct bk_request *r, int err);
-/* Posts an event of ours to the desk and adds it. at, until: 0 now, none. */
+/* Posts an event of ours (kind, until) to the desk and adds it. */
 int bk_cases_act(struct bk_core *core, bk_id case_id, struct bk_case_event *e, const char *text);
 /* False when there is no such case. */
 bool bk_cases_state(struct bk_core *core, bk_id case_id, struct bk_case_state *ret_state);

@@ -163,16 +163,12 @@ static int won(struct bk_core *core, bk_id case_id, const Baken__ClaimState *m)
 	int err = bk_cases_state(core, case_id, &s) ? 0 : BK_E_NOT_FOUND;
 
 	anew = !bk_id_equal(s.owner, core->self.device);
-	held_put(core, case_id, m->until_ms);
-	core->lease_ms = bk_cases_next(core);
 	if (!err)
 		err = reopen(core, case_id, &s);
-	/* Not before what it follows from, whatever the two clocks say: it must come last in the fold. */
-	e.at_ms = bk_cases_now(core);
-	if (e.at_ms < s.last_ms)
-		e.at_ms = s.last_ms + 1;
 	if (!err)
 		err = bk_cases_act(core, case_id, &e, NULL);
+	held_put(core, case_id, m->until_ms);
+	core->lease_ms = bk_cases_next(core);
 	if (!err && anew)
 		err = bk_compose_rung(core, case_id, bk_cases_person(core, case_id), BAKEN__REGIME__REGIME_SECURITY,
 			BAKEN__RUNG__RUNG_CLAIMED);

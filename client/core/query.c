@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "api.h"
+
+#include <stdlib.h>
+
+#include "engine.h"
+
+#define LIST_DEFAULT 200u
+
+/* ---- status ---- */
+
+static json_t *roster_state(struct bk_core *core)
+{
+	static const char *const ages[] = { "fresh", "soft", "hard" };
+	const struct bk_roster *own = bk_rosters_get(core, core->self.circle);
+	json_t *o = json_object();
+
+	if (own) {
+		bk_json_int(o, "version", own->version);
+		bk_json_text(o, "age", ages[bk_roster_age(own, core->now)]);
+		bk_json_int(o, "expires_ms", own->expires_ms);
+	}
+	return o;
+}
+
+int bk_query_status(struct bk_core *core, struct bk_command *c)
+{
+	static const char *const stages[] = { "none", "asking", "waiting", "drill", "done" };
+	const struct bk_self *self = &core->self;
+	bool enrolled = bk_self_enrolled(self);
+	const struct bk_circle *desk = enrolled ? bk_rosters_circle(core, bk_rosters_desk(core)) : NULL;
+
+	bk_json_bool(c->answer, "enrolled", enrolled);
+	bk_json_text(c->answer, "stage", stages[self->stage <= BK_STAGE_DONE ? self->stage : BK_STAGE_NONE]);
+	bk_json_text(c->answer, "role", bk_items_role(self->role));
+	bk_json_id(c->answer, "device", self->device);
+	bk_json_id(c->answer, "circle", self->circle);
+	bk_json_text(c->answer, "name", self->name);
+	bk_json_bool(c->answer, "online", bk_link_online(core));
+	bk_json_bool(c->answer, "caught_up", bk_link_online(core) && core->link.caught_up);
+	bk_json_int(c->answer, "last_contact_ms", self->last_contact_ms);
+	bk_json_int(c->answer, "queued_out", bk_outbox_waiting(core));
+	bk_json_bool(c->answer, "duty", self->duty);
+	bk_json_int(c->answer, "on_duty", desk ? desk->n_on_duty : 0);
+	json_object_set_new(c->answer, "clock_skew_ms", json_integer(core->link.skew_ms));
+	if (enrolled)
+		json_object_set_new(c->answer, "roster", roster_state(core));
+	return 0;
+}
+
+/* ---- messages ---- */
+
+int bk_query_reports(struct bk_core *core, struct bk_command *c)
+{
+	json_object_set_new(c->answer, "items", bk_items_reports(core));
+	return 0;
+}
+
+int bk_query_messages(struct bk_core *core, struct bk_command *c)
+{
+	uint64_t limit = bk_json_get_int(c->args, "limit");
+
+	json_object_set_new(c->answer, "items", bk_items_list(core, bk_json_get_id(c->args, "conversation"),
+		bk_json_get_int(c->args, "after_ms"), limit ? limit : LIST_DEFAULT));
+	return 0;
+}
+
+int bk_query_show(struct bk_core *core, struct bk_command *c)
+{
+	json_t *item = bk_items_get(core, bk_json_get_id(c->args, "message"));
+	json_t *shown = item ? bk_items_public(item) : NULL;
+	int err = item ? 0 : BK_E_NOT_FOUND;
+
+	if (shown)
+		json_object_update(c->answer, shown);
+	json_decref(shown);
+	json_decref(item);
+	return err;
+}
+
+/* ---- people ---- */
+
+/* A circle is called what one of its devices said to be called. */
+static void name_of(struct bk_core *core, bk_id circle, const struct bk_roster *r, char out[static BK_NAME_MAX + 1])
+{
+	bk_rosters_name(core, circle, out);
+	for (size_t i = 0; r && i < r->n_entries && !out[0]; i++)
+		bk_rosters_name(core, r->entries[i].cert.device, out);
+}
+
+static json_t *person(struct bk_core *core, bk_id circle)
+{
+	const struct bk_roster *r = bk_rosters_get(core, circle);
+	char name[BK_NAME_MAX + 1];
+	json_t *o = json_object();
+
+	name_of(core, circle, r, name);
+	bk_json_id(o, "circle", circle);
+	bk_json_text(o, "name", name);
+	bk_json_text(o, "role", r && r->n_entries ? bk_items_role(r->entries[0].cert.role) : "person");
+	return o;
+}
+
+int bk_query_people(struct bk_core *core, struct bk_command *c)
+{
+	json_t *items = json_array();
+	struct bk_rows rows;
+	int err = bk_db_keys(&core->db, bk_key("circle/"), 0, &rows);
+
+	json_object_set_new(c->answer, "items", items);
+	if (err)
+		return err;
+	for (size_t i = 0; i < rows.n; i++)
+		json_array_append_new(items, person(core, bk_row_id(&rows.v[i], strlen("circle/"))));
+	bk_rows_free(&rows);
+	return 0;
+}
+
+/* ---- guidance ---- */
+
+static bk_ms rung_ms(const json_t *item, const char *name)
+{
+	const json_t *rungs = json_object_get(item, "rungs");
+
+	for (size_t i = 0; i < json_array_size(rungs); i++) {
+		const json_t *r = json_array_get(rungs, i);
+
+		if (!strcmp(bk_json_get_text(r, "rung"), name))
+			return bk_json_get_int(r, "at_ms");
+	}
+	return 0;
+}
+
+static json_t *guided(struct bk_core *core, bk_id message, bk_id circle)
+{
+	json_t *item = bk_items_get(core, message), *o = json_object();
+	char name[BK_NAME_MAX + 1];
+
+	name_of(core, circle, bk_rosters_get(core, circle), name);
+	bk_json_id(o, "circle", circle);
+	bk_json_id(o, "message", message);
+	bk_json_text(o, "name", name);
+	bk_json_ms(o, "stored_ms", rung_ms(item, "stored"));
+	bk_json_ms(o, "decrypted_ms", rung_ms(item, "decrypted"));
+	bk_json_ms(o, "acknowledged_ms", bk_items_acknowledged_ms(core, message, circle));
+	json_decref(item);
+	return o;
+}
+
+/* A colleague's guidance: whom it went to is not known here, only who has acknowledged it. */
+static int acknowledged_by(struct bk_core *core, bk_id message, json_t *people)
+{
+	size_t at = strlen("gack/") + BK_ID_BYTES;
+	struct bk_rows rows;
+	int err = bk_db_keys(&core->db, bk_key_id("gack/", message), 0, &rows);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < rows.n; i++)
+		json_array_append_new(people, guided(core, message, bk_row_id(&rows.v[i], at)));
+	bk_rows_free(&rows);
+	return 0;
+}
+
+int bk_query_guidance(struct bk_core *core, struct bk_command *c)
+{
+	bk_id message = bk_json_get_id(c->args, "message");
+	json_t *item = bk_items_get(core, message), *people = json_array(), *group = NULL;
+	int err = item && !strcmp(bk_json_get_text(item, "kind"), "guidance") ? 0 : BK_E_NOT_FOUND;
+
+	json_object_set_new(c->answer, "people", people);
+	if (!err && bk_json_get_bool(item, "outgoing")) {
+		group = bk_db_get_json(&core->db, bk_key_id("group/", bk_json_get_id(bk_items_private(item), "group")));
+		for (size_t i = 0; i < json_array_size(group); i++) {
+			const json_t *m = json_array_get(group, i);
+
+			json_array_append_new(people,
+				guided(core, bk_json_get_id(m, "message"), bk_json_get_id(m, "circle")));
+		}
+	} else if (!err) {
+		err = acknowledged_by(core, message, people);
+	}
+	json_decref(group);
+	json_decref(item);
+	return err;
+}
