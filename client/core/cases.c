@@ -115,18 +115,6 @@ bool bk_cases_state(struct bk_core *core, bk_id case_id, struct bk_case_state *r
 
 /* ---- the board ---- */
 
-static void circle_name(struct bk_core *core, bk_id circle, char out[static BK_NAME_MAX + 1])
-{
-	const struct bk_roster *r = NULL;
-
-	bk_rosters_name(core, circle, out);
-	if (out[0])
-		return;
-	r = bk_rosters_get(core, circle);
-	for (size_t i = 0; r && i < r->n_entries && !out[0]; i++)
-		bk_rosters_name(core, r->entries[i].cert.device, out);
-}
-
 static const char *urgency_word(unsigned urgency)
 {
 	static const char *const words[] = { "", "can-wait", "today", "now" };
@@ -155,7 +143,7 @@ static json_t *board_row(struct bk_core *core, bk_id case_id, const struct bk_ca
 	bk_json_text(row, "owner", name);
 	bk_json_bool(row, "mine", has_owner(core, s) && bk_id_equal(s->owner, core->self.device));
 	bk_json_int(row, "waiting_ms", s->waiting_ms && now > s->waiting_ms ? now - s->waiting_ms : 0);
-	circle_name(core, bk_json_get_id(meta, "circle"), name);
+	bk_items_circle_name(core, bk_json_get_id(meta, "circle"), name);
 	bk_json_text(row, "who", name);
 	bk_json_id(row, "circle", bk_json_get_id(meta, "circle"));
 	bk_json_text(row, "what", bk_json_get_text(meta, "what"));

@@ -17,6 +17,18 @@ const char *bk_items_role(Baken__Role role)
 	return (size_t)role < sizeof(names) / sizeof(names[0]) ? names[role] : "";
 }
 
+void bk_items_circle_name(struct bk_core *core, bk_id circle, char out[static BK_NAME_MAX + 1])
+{
+	const struct bk_roster *r = NULL;
+
+	bk_rosters_name(core, circle, out);
+	if (out[0])
+		return;
+	r = bk_rosters_get(core, circle);
+	for (size_t i = 0; r && i < r->n_entries && !out[0]; i++)
+		bk_rosters_name(core, r->entries[i].cert.device, out);
+}
+
 /* ---- building ---- */
 
 static void build_report(json_t *item, const Baken__Report *m)

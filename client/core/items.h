@@ -30,6 +30,8 @@ void bk_items_rung(struct bk_core *core, bk_id message, const char *rung, bk_ms 
 /* A guidance was acknowledged by somebody of a circle: kept and told once ("guidance-ack"). */
 void bk_items_acknowledged(struct bk_core *core, bk_id guidance, bk_id circle, const char *name, bk_ms at);
 bk_ms bk_items_acknowledged_ms(struct bk_core *core, bk_id guidance, bk_id circle); /* 0: not */
+/* What a circle is called, or else one of its devices; "" when nobody has said. */
+void bk_items_circle_name(struct bk_core *core, bk_id circle, char out[static BK_NAME_MAX + 1]);
 /* "person", "officer" ...; "" for none. */
 const char *bk_items_role(Baken__Role role);
 

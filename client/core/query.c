@@ -80,21 +80,13 @@ int bk_query_show(struct bk_core *core, struct bk_command *c)
 
 /* ---- people ---- */
 
-/* A circle is called what one of its devices said to be called. */
-static void name_of(struct bk_core *core, bk_id circle, const struct bk_roster *r, char out[static BK_NAME_MAX + 1])
-{
-	bk_rosters_name(core, circle, out);
-	for (size_t i = 0; r && i < r->n_entries && !out[0]; i++)
-		bk_rosters_name(core, r->entries[i].cert.device, out);
-}
-
 static json_t *person(struct bk_core *core, bk_id circle)
 {
 	const struct bk_roster *r = bk_rosters_get(core, circle);
 	char name[BK_NAME_MAX + 1];
 	json_t *o = json_object();
 
-	name_of(core, circle, r, name);
+	bk_items_circle_name(core, circle, name);
 	bk_json_id(o, "circle", circle);
 	bk_json_text(o, "name", name);
 	bk_json_text(o, "role", r && r->n_entries ? bk_items_role(r->entries[0].cert.role) : "person");
@@ -136,7 +128,7 @@ static json_t *guided(struct bk_core *core, bk_id message, bk_id circle)
 	json_t *item = bk_items_get(core, message), *o = json_object();
 	char name[BK_NAME_MAX + 1];
 
-	name_of(core, circle, bk_rosters_get(core, circle), name);
+	bk_items_circle_name(core, circle, name);
 	bk_json_id(o, "circle", circle);
 	bk_json_id(o, "message", message);
 	bk_json_text(o, "name", name);
