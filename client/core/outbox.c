@@ -387,6 +387,11 @@ void bk_outbox_on_error(struct bk_core *core, const struct bk_request *r, const 
 	case BK_E_ROSTER:
 		relist(core, o, e);
 		return;
+	case BK_E_EXPIRED: /* by the server's clock the list is too old for anything but an alarm */
+		tell_refused(core, o, e->code, BK_SAY_OLD_LIST);
+		relist(core, o, e);
+		o->retry_ms = core->now + OBSTACLE_MS;
+		return;
 	case BK_E_INCOMPLETE:
 		reupload(core, o, e);
 		return;

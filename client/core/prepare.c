@@ -14,9 +14,13 @@
 
 /* ---- what one preparation gathers ---- */
 
+#define TYPE_SIGNAL 2u /* libsignal's number of a message in an established session */
+
 struct dest {
 	const struct bk_roster_entry *entry;
-	bool usable; /* has its capsule */
+	bool usable; /* gets a capsule */
+	bool had;    /* the one of an earlier frame */
+	bool absent; /* one that only says who wrote */
 	uint8_t capsule[BK_CAPSULE_BYTES];
 };
 struct batch {
@@ -150,19 +154,36 @@ static int collect(struct bk_core *core, const struct bk_out *o, struct batch *b
 	return err;
 }
 
-/* Devices without prekeys hold nobody up; an alarm does not wait for bundles while it can reach anybody. */
+/* A capsule with a number of its own: one that only says who wrote has none, and may be better now. */
+static bool take_before(struct bk_core *core, const struct bk_out *o, const struct batch *b, struct dest *d)
+{
+	bk_id device = d->entry->cert.device;
+	const uint8_t *old = capsule_before(b->before, device);
+
+	if (!old || (!o->topup && !bk_db_has(&core->db, bk_key_pair("outchain/", device, o->id))))
+		return false;
+	memcpy(d->capsule, old, BK_CAPSULE_BYTES);
+	return true;
+}
+
+/*
+ * A device without prekeys holds nobody up (M15): it gets a capsule that it cannot decrypt but that names the
+ * sender, so that it can ask again. An alarm leaves it out until then, and does not wait for bundles either while
+ * it can reach anybody.
+ */
 static int sessions_ready(struct bk_core *core, struct bk_out *o, struct batch *b)
 {
 	size_t later = 0, ready = 0;
 
 	for (size_t i = 0; i < b->n_dests; i++) {
 		struct dest *d = &b->dests[i];
-		const uint8_t *old = capsule_before(b->before, d->entry->cert.device);
-		enum bk_ready r = old ? BK_READY : bk_sessions_ready(core, d->entry->cert.device);
+		enum bk_ready r = BK_READY;
 
-		if (old)
-			memcpy(d->capsule, old, BK_CAPSULE_BYTES);
-		d->usable = r == BK_READY;
+		d->had = take_before(core, o, b, d);
+		if (!d->had)
+			r = bk_sessions_ready(core, d->entry->cert.device);
+		d->absent = r == BK_READY_ABSENT;
+		d->usable = r == BK_READY || (d->absent && o->class != BAKEN__CLASS__CLASS_ALARM);
 		ready += r == BK_READY;
 		later += r == BK_READY_LATER;
 	}
@@ -271,6 +292,16 @@ static int encrypt(struct bk_core *core, const struct bk_out *o, const struct ba
 	return err;
 }
 
+/* In place of a ciphertext: nothing, which no session decrypts. */
+static int seal_notice(const struct bk_core *core, struct dest *d)
+{
+	static const uint8_t nothing[1] = { 0 };
+	struct bk_capsule_outer outer = { .sender = core->self.device, .type = TYPE_SIGNAL, .ciphertext = nothing,
+		.len = sizeof(nothing) };
+
+	return bk_capsule_seal(&outer, d->entry->cert.identity, d->capsule);
+}
+
 static int encrypt_all(struct bk_core *core, const struct bk_out *o, struct batch *b)
 {
 	size_t n = 0;
@@ -281,14 +312,16 @@ static int encrypt_all(struct bk_core *core, const struct bk_out *o, struct batc
 
 		if (!d->usable)
 			continue;
-		if (!capsule_before(b->before, d->entry->cert.device))
+		if (d->absent)
+			err = seal_notice(core, d);
+		else if (!d->had)
 			err = encrypt(core, o, b, d);
 		if (err == BK_E_NO_SESSION || err == BK_E_UNTRUSTED)
 			d->usable = false; /* this device only (M15) */
 		else if (err)
 			return err;
 		else
-			n++;
+			n += !d->absent;
 	}
 	return n ? 0 : BK_E_NOT_FOUND;
 }

@@ -62,8 +62,10 @@ static enum bk_ready ask(struct bk_core *core, bk_id device)
 		return BK_READY_ABSENT;
 	if (!w)
 		w = want_add(core, device);
-	if (w)
+	if (w && w->absent) {
 		w->absent = false;
+		w->until = 0;
+	}
 	return BK_READY_LATER;
 }
 
@@ -113,7 +115,7 @@ static bool claim(struct bk_core *core)
 	for (size_t i = 0; i < core->sessions.n_wants && m.n_device_ids < BK_PREKEY_CLAIM_MAX; i++) {
 		struct bk_want *w = &core->sessions.wants[i];
 
-		if (w->absent || claim_open(core, w->request))
+		if (w->absent || w->until > core->now || claim_open(core, w->request))
 			continue;
 		taken[m.n_device_ids] = w;
 		ids[m.n_device_ids++] = bk_bytes(w->device.b, BK_ID_BYTES);
@@ -140,6 +142,19 @@ void bk_sessions_flush(struct bk_core *core)
 void bk_sessions_offline(struct bk_core *core)
 {
 	core->sessions.n_wants = 0;
+}
+
+/* No answer about it: asked again after a while, and nothing is concluded from that. */
+static void ask_later(struct bk_core *core, const struct bk_request *r)
+{
+	for (size_t i = 0; i < core->sessions.n_wants; i++) {
+		struct bk_want *w = &core->sessions.wants[i];
+
+		if (w->request != r->number || w->absent)
+			continue;
+		w->request = 0;
+		w->until = core->now + CLAIM_RETRY_MS;
+	}
 }
 
 static void mark_absent(struct bk_core *core, bk_id device, bk_ms until)
@@ -185,18 +200,13 @@ void bk_sessions_on_bundles(struct bk_core *core, const Baken__PrekeyBundles *m,
 		if (!bk_id_from(m->absent[i].data, m->absent[i].len, &device))
 			mark_absent(core, device, core->now + ABSENT_MS);
 	}
-	for (size_t i = 0; i < core->sessions.n_wants; i++)
-		if (core->sessions.wants[i].request == r->number && !core->sessions.wants[i].absent)
-			mark_absent(core, core->sessions.wants[i].device, core->now + CLAIM_RETRY_MS);
+	ask_later(core, r);
 	bk_outbox_wake(core, (bk_id){ { 0 } });
 }
 
 void bk_sessions_on_error(struct bk_core *core, const struct bk_request *r)
 {
-	for (size_t i = 0; i < core->sessions.n_wants; i++)
-		if (core->sessions.wants[i].request == r->number)
-			mark_absent(core, core->sessions.wants[i].device, core->now + CLAIM_RETRY_MS);
-	bk_outbox_wake(core, (bk_id){ { 0 } });
+	ask_later(core, r);
 }
 
 /* ---- our own prekeys ---- */
