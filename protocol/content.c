@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "content.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 
 #include "err.h"
@@ -22,6 +23,11 @@ static bool id_or_none(const ProtobufCBinaryData *b)
 	return b->len == 0 || b->len == BK_ID_BYTES;
 }
 
+static bool manifest_ok(const Baken__Signed *s)
+{
+	return !s || (s->payload.len <= 4096 && s->signature.len == BK_SIG_BYTES && s->signer.len == BK_KEY_BYTES);
+}
+
 static bool attachments_ok(Baken__Attachment *const *list, size_t n)
 {
 	if (n > BK_FILES_MAX)
@@ -32,7 +38,7 @@ static bool attachments_ok(Baken__Attachment *const *list, size_t n)
 		if (a->file_hash.len != BK_HASH_BYTES || a->key.len != BK_KEY_BYTES || a->plain_hash.len != BK_HASH_BYTES ||
 			!a->size || a->size > BK_FILE_PLAIN_MAX || a->padded_size < a->size ||
 			a->padded_size > BK_FILE_CIPHER_MAX || !text_ok(a->type, 100) ||
-			!text_ok(a->name, BK_FILE_NAME_MAX) || (a->manifest && a->manifest->payload.len > 4096))
+			!text_ok(a->name, BK_FILE_NAME_MAX) || !manifest_ok(a->manifest))
 			return false;
 	}
 	return true;
@@ -137,7 +143,7 @@ enum bk_content_kind bk_content_kind_of(const Baken__Content *c)
 static int check(const Baken__Content *c)
 {
 	if (!id_ok(&c->message_id) || !id_ok(&c->sender_device) || !id_ok(&c->sender_circle) ||
-		!id_or_none(&c->conversation) || !text_ok(c->sender_name, BK_NAME_MAX))
+		!id_or_none(&c->conversation) || !id_or_none(&c->repeats) || !text_ok(c->sender_name, BK_NAME_MAX))
 		return BK_E_INVAL;
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (kinds[i].wire == c->kind_case)
@@ -175,6 +181,7 @@ int bk_content_encode(const Baken__Content *c, bk_content_signer sign, void *arg
 		*ret_buf = buf;
 		*ret_len = total;
 	}
+	sodium_memzero(content, len); /* keys of files among it */
 	free(content);
 	return err;
 }

@@ -61,9 +61,10 @@ int bk_manifest_verify(struct bk_arena *a, const Baken__Signed *s, const uint8_t
 	Baken__CaptureManifest *m;
 	int err;
 
-	if (s->signature.len != BK_SIG_BYTES || s->payload.len > MANIFEST_MAX)
+	if (!s || s->signature.len != BK_SIG_BYTES || s->signer.len != BK_KEY_BYTES || s->payload.len > MANIFEST_MAX)
 		return BK_E_INVAL;
-	if (bk_identity_verify(identity, BK_CTX_MANIFEST, s->payload.data, s->payload.len, s->signature.data))
+	if (memcmp(s->signer.data, identity, BK_KEY_BYTES) != 0 ||
+		bk_identity_verify(identity, BK_CTX_MANIFEST, s->payload.data, s->payload.len, s->signature.data))
 		return BK_E_SIGNATURE;
 	m = baken__capture_manifest__unpack(bk_arena_allocator(a), s->payload.len, s->payload.data);
 	err = m ? check(m) : BK_E_INVAL;

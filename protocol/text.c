@@ -2,6 +2,7 @@
 #include "text.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
 
@@ -78,4 +79,12 @@ char *bk_text_shown(const char *text, char *out, size_t size)
 char *bk_text_name_shown(const char *name, char *out, size_t size)
 {
 	return shown(name, out, size, true);
+}
+
+char *bk_text_dup(const char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *copy = malloc(size);
+
+	return copy ? memcpy(copy, text, size) : NULL;
 }

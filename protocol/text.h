@@ -22,4 +22,7 @@ char *bk_text_shown(const char *text, char *out, size_t size);
 /* The same for a sender's file name, with '/' and '\' shown as U+2215 and U+29F5: never use it as a path. */
 char *bk_text_name_shown(const char *name, char *out, size_t size);
 
+/* A copy from malloc (C17 has no strdup); NULL without memory. */
+char *bk_text_dup(const char *text);
+
 #endif

@@ -4,11 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "ctl_files.h"
 
 #define REPLY_MAX (64u * 1024u * 1024u) /* a long device list */
 #define REPLY_WAIT_S 600                /* a backup of a large store */
@@ -43,7 +44,7 @@ static int connect_in(const char *dir, const char *name)
 
 static int connect_to(const struct bk_ctl *ctl)
 {
-	char dir[PATH_MAX], name[PATH_MAX];
+	char dir[BK_CTL_PATH], name[BK_CTL_PATH];
 
 	if (!ctl->socket)
 		return connect_in(ctl->dir, "control.sock");

@@ -243,6 +243,8 @@ struct bk_circle_row {
 	bk_ms hard_expires_ms;
 };
 int bk_store_circle(struct bk_store_view *v, bk_id circle, struct bk_circle_row *ret_row);
+/* All of them. Returns what visit returns. */
+int bk_store_circles(struct bk_store_view *v, int (*visit)(void *arg, const struct bk_circle_row *row), void *arg);
 /* Newest (version 0) or given version: serialised Signed. */
 int bk_store_roster(struct bk_store_view *v, bk_id circle, uint64_t version, struct bk_bytes *ret_signed);
 /* Devices of a circle, all statuses. Returns what visit returns. */

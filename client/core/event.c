@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "text.h"
+
 static struct bk_output *stage(struct bk_core *core, enum bk_core_action_kind kind)
 {
 	struct bk_output *o = calloc(1, sizeof(*o));
@@ -69,7 +71,7 @@ void bk_stage_frame(struct bk_core *core, uint8_t *frame, size_t len, enum bk_se
 void bk_stage_connect(struct bk_core *core)
 {
 	struct bk_output *o = stage(core, BK_CORE_CONNECT);
-	char *host = strdup(core->self.host);
+	char *host = bk_text_dup(core->self.host);
 
 	if (!o || !host) {
 		bk_db_fail(&core->db, BK_E_NOMEM);

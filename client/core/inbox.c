@@ -211,7 +211,8 @@ static void keep_item(struct bk_core *core, const struct work *w)
 		return;
 	bk_json_int(item, "received_ms", core->now);
 	bk_json_int(item, "stored_ms", w->d->stored_ms);
-	bk_json_hex(bk_items_private(item), "key", w->capsule.key, sizeof(w->capsule.key));
+	if (bk_id_equal(o->message, o->logical)) /* a repeat has a key of its own: it would claim another case */
+		bk_json_hex(bk_items_private(item), "key", w->capsule.key, sizeof(w->capsule.key));
 	bk_items_put(core, item);
 	event = bk_items_public(item);
 	bk_json_text(event, "event", "message");

@@ -4,6 +4,7 @@
  * far it came, PATCH adds a piece. One file at a time, oldest first. "up/" + time + attachment: still to do.
  */
 #include "engine.h"
+#include "text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -114,12 +115,12 @@ static uint64_t ask_create(struct bk_core *core, const json_t *row)
 		sodium_base64_VARIANT_ORIGINAL);
 	snprintf(more, sizeof(more), "Upload-Length: %" PRIu64 "\r\nUpload-Metadata: sha256 %s\r\n",
 		bk_json_get_int(row, "padded"), b64);
-	return bk_stage_http(core, "POST", strdup("/files"), print_headers(core->link.token, more), NULL, 0, 0);
+	return bk_stage_http(core, "POST", bk_text_dup("/files"), print_headers(core->link.token, more), NULL, 0, 0);
 }
 
 static uint64_t ask_offset(struct bk_core *core, const json_t *row)
 {
-	return bk_stage_http(core, "HEAD", strdup(bk_json_get_text(row, "location")),
+	return bk_stage_http(core, "HEAD", bk_text_dup(bk_json_get_text(row, "location")),
 		print_headers(core->link.token, ""), NULL, 0, 0);
 }
 
@@ -154,7 +155,7 @@ static int ask_piece(struct bk_core *core, const json_t *row, bk_id id, uint64_t
 	snprintf(more, sizeof(more),
 		"Upload-Offset: %" PRIu64 "\r\nUpload-Checksum: sha256 %s\r\n"
 		"Content-Type: application/offset+octet-stream\r\n", offset, b64);
-	*ret_request = bk_stage_http(core, "PATCH", strdup(bk_json_get_text(row, "location")),
+	*ret_request = bk_stage_http(core, "PATCH", bk_text_dup(bk_json_get_text(row, "location")),
 		print_headers(core->link.token, more), &id, offset, len);
 	return 0;
 }

@@ -54,8 +54,10 @@ static void u8(struct pack *p, uint8_t *v)
 
 static void flag(struct pack *p, bool *v)
 {
-	uint8_t byte = *v;
+	uint8_t byte = 0;
 
+	if (!p->reading)
+		byte = *v;
 	u8(p, &byte);
 	*v = byte == 1;
 	if (byte > 1)
@@ -65,15 +67,17 @@ static void flag(struct pack *p, bool *v)
 /* An enumeration of protobuf in one byte. */
 #define NUMBER(p, field, type)                                                                     \
 	do {                                                                                       \
-		uint8_t number_ = (uint8_t)(field);                                                \
+		uint8_t number_ = (p)->reading ? 0 : (uint8_t)(field);                             \
 		u8(p, &number_);                                                                   \
 		(field) = (type)number_;                                                           \
 	} while (0)
 
 static void sized(struct pack *p, struct bk_bytes *v)
 {
-	uint32_t n = (uint32_t)v->len;
+	uint32_t n = 0;
 
+	if (!p->reading)
+		n = (uint32_t)v->len;
 	u32(p, &n);
 	if (p->reading) {
 		v->data = bk_read_view(&p->r, n);

@@ -269,9 +269,11 @@ static int jump(struct bk_txn *t, const uint8_t *device)
 	struct bk_row_state row;
 	int err = bk_rows_get_state(t, device, BK_ID_BYTES, &row);
 
+	if (err)
+		return err;
 	row.next += BK_STORE_RESTORE_JUMP;
 	memset(&row.session, 0, sizeof row.session);
-	return err ? err : bk_rows_put_state(t, device, BK_ID_BYTES, &row);
+	return bk_rows_put_state(t, device, BK_ID_BYTES, &row);
 }
 
 static int empty_prekeys(struct bk_txn *t, const uint8_t *device)
@@ -279,8 +281,10 @@ static int empty_prekeys(struct bk_txn *t, const uint8_t *device)
 	struct bk_row_prekeys row;
 	int err = bk_rows_get_prekeys(t, device, BK_ID_BYTES, &row);
 
+	if (err)
+		return err;
 	row.left = 0;
-	return err ? err : bk_rows_put_prekeys(t, device, BK_ID_BYTES, &row);
+	return bk_rows_put_prekeys(t, device, BK_ID_BYTES, &row);
 }
 
 /*

@@ -159,9 +159,10 @@ static int drop_prekey(struct step *x, const struct found *f)
 
 	if (!err && !row.left)
 		err = BK_E_CORRUPT;
+	if (err)
+		return err;
 	row.left--;
-	if (!err)
-		err = bk_rows_put_prekeys(x->t, f->key, BK_ID_BYTES, &row);
+	err = bk_rows_put_prekeys(x->t, f->key, BK_ID_BYTES, &row);
 	return err ? err : bk_env_del(x->t, BK_T_PREKEY, f->key, f->len);
 }
 

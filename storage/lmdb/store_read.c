@@ -171,6 +171,28 @@ int bk_store_assigned(struct bk_store_view *v, bk_id staff_circle, bk_id after,
 	return each_pair(v, BK_T_ASSIGNED, staff_circle, after, visit_circle, &x);
 }
 
+int bk_store_circles(struct bk_store_view *v, int (*visit)(void *arg, const struct bk_circle_row *row), void *arg)
+{
+	struct bk_env_cursor c;
+	int said = 0, err = bk_env_cursor_open(v->txn, BK_T_CIRCLE, &c);
+
+	if (err)
+		return err;
+	for (err = bk_env_seek(&c, NULL, 0); !err && !said; err = bk_env_next(&c)) {
+		struct bk_circle_row row;
+
+		err = c.key.len == BK_ID_BYTES ? bk_store_circle(v, id_at(c.key.data), &row) : BK_E_CORRUPT;
+		if (!err)
+			said = visit(arg, &row);
+		if (err || said)
+			break;
+	}
+	bk_env_cursor_close(&c);
+	if (said)
+		return said;
+	return err == BK_E_NOT_FOUND ? 0 : err;
+}
+
 /* ---- deliveries ---- */
 
 static int fill_delivery(struct bk_store_view *v, const struct bk_env_cursor *c, struct bk_delivery_row *out)

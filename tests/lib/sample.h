@@ -14,6 +14,7 @@
 
 #define BK_SAMPLE_NOW 1780000000000ull
 #define BK_SAMPLE_DAY 86400000ull
+#define BK_SAMPLE_AUTHOR 10u /* the identity that signs contents and manifests */
 
 enum { BK_SAMPLE_ROOT = 1, BK_SAMPLE_SECURITY, BK_SAMPLE_CARE, BK_SAMPLE_SERVER, BK_SAMPLE_OTHER_ROOT };
 

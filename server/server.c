@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "atomic_file.h"
+#include "batch.h"
+#include "certificate.h"
+#include "control.h"
+#include "files.h"
+#include "handlers.h"
+#include "live.h"
+#include "log.h"
+#include "run.h"
+
+#define EXPIRE_EVERY_MS 600000u
+#define DRAIN_MS 5000u /* a stop waits so long for clients to take their leave */
+#define KEY_FILE_MAX 4096u
+
+struct run {
+	struct bk_server s;
+	uv_loop_t loop;
+	uv_signal_t term, intr;
+	uv_timer_t expire, drain;
+	bk_ms stop_at;
+	bool ended;
+};
+
+static int failed(const char *what, int err)
+{
+	bk_log(BK_LOG_START_FAILED, "step=%s error=%s", what, bk_err_name(err));
+	return err;
+}
+
+/* ---- keys ---- */
+
+/* A file that holds exactly so many bytes as hexadecimal digits. Secret ones must be ours alone. */
+static int read_hex(const char *path, uint8_t *out, size_t len, bool secret)
+{
+	uint8_t *data = NULL;
+	char text[2 * 64 + 1];
+	struct stat st;
+	size_t n = 0;
+	int err = bk_atomic_file_read(path, KEY_FILE_MAX, &data, &n);
+
+	if (!err && secret && (stat(path, &st) != 0 || (st.st_mode & 077)))
+		err = BK_E_STATE; /* readable by others: no secret any more */
+	while (!err && n && (data[n - 1] == '\n' || data[n - 1] == '\r'))
+		n--;
+	if (!err && n != 2 * len)
+		err = BK_E_INVAL;
+	if (!err) {
+		memcpy(text, data, n);
+		text[n] = '\0';
+		err = bk_hex_decode(out, len, text);
+		sodium_memzero(text, sizeof text);
+	}
+	if (data)
+		sodium_memzero(data, n);
+	free(data);
+	return err;
+}
+
+/* The root's word for our keys: receipts that no client would accept must not be given out. */
+static int check_server_cert(struct bk_server *s)
+{
+	struct bk_server_cert cert;
+	int err;
+
+	s->server_signed = baken__signed__unpack(NULL, s->server_cert_len, s->server_cert);
+	err = s->server_signed ? bk_server_cert_verify(s->server_signed, s->root_key, bk_now(), &cert) : BK_E_INVAL;
+	if (!err && memcmp(cert.receipt_key, s->receipt_secret + 32, BK_KEY_BYTES) != 0)
+		err = BK_E_CHAIN;
+	return err;
+}
+
+static int load_keys(struct bk_server *s, uint8_t seal[static 32])
+{
+	int err = read_hex(s->o.root_key, s->root_key, sizeof s->root_key, false);
+
+	if (err)
+		return failed("root-key", err);
+	err = read_hex(s->o.receipt_key, s->receipt_secret, sizeof s->receipt_secret, true);
+	if (err)
+		return failed("receipt-key", err);
+	err = read_hex(s->o.seal_key, seal, 32, true);
+	if (err)
+		return failed("seal-key", err);
+	err = bk_atomic_file_read(s->o.server_cert, KEY_FILE_MAX, &s->server_cert, &s->server_cert_len);
+	if (!err)
+		err = check_server_cert(s);
+	return err ? failed("server-cert", err) : 0;
+}
+
+/* Our TLS key must be one that the root certified, else every client would turn away. */
+static int check_tls(struct bk_server *s)
+{
+	struct bk_server_cert cert;
+	int err = bk_server_cert_verify(s->server_signed, s->root_key, bk_now(), &cert);
+
+	if (err || !*s->o.listen)
+		return err;
+	s->spki = bk_net_spki(s->net);
+	for (size_t i = 0; i < cert.n_tls_spki; i++)
+		if (bk_hash_equal(cert.tls_spki[i], s->spki))
+			return 0;
+	return BK_E_CHAIN;
+}
+
+/* ---- store ---- */
+
+static int open_store(struct bk_server *s, const uint8_t seal[static 32])
+{
+	char path[BK_OPTION_TEXT + 16];
+	struct bk_store_options o = {
+		.path = path,
+		.seal_key = seal,
+		.map_bytes = s->o.map_gib << 30,
+		.queue_max = (uint32_t)s->o.queue_max,
+	};
+	struct bk_job *job;
+	struct bk_op op;
+	int err;
+
+	if (mkdir(s->o.dir, 0700) != 0 && errno != EEXIST)
+		return failed("dir", BK_E_IO);
+	snprintf(path, sizeof path, "%s/store", s->o.dir);
+	err = bk_store_open(&o, &s->store);
+	if (err)
+		return failed("store", err);
+	memset(&op, 0, sizeof op);
+	op.kind = BK_OP_TRUST_PUT;
+	op.now = bk_now();
+	memcpy(op.trust.root_key, s->root_key, sizeof op.trust.root_key);
+	op.trust.server_cert = (struct bk_bytes){s->server_cert, s->server_cert_len};
+	err = bk_store_commit(s->store, &op, 1);
+	if (!err)
+		err = op.result;
+	if (err)
+		return failed("trust", err);
+	job = bk_audit_job("START", "version=0.1.0");
+	err = job ? bk_store_commit(s->store, &job->op, 1) : BK_E_NOMEM;
+	bk_job_free(job);
+	return err ? failed("audit", err) : 0;
+}
+
+/* ---- power ---- */
+
+/* Order matters: groups before user, and a check that the way back is closed. */
+static int drop_power(const struct bk_server *s)
+{
+	const struct passwd *pw;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return BK_E_STATE;
+	if (!*s->o.user)
+		return 0;
+	pw = getpwnam(s->o.user);
+	if (!pw || setgroups(1, &pw->pw_gid) != 0 || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) != 0 ||
+		setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) != 0)
+		return BK_E_STATE;
+	if (pw->pw_uid != 0 && setuid(0) == 0)
+		return BK_E_STATE;
+	return 0;
+}
+
+/* Descriptors for all connections and our own files. */
+static void raise_files(uint64_t connections)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) != 0)
+		return;
+	l.rlim_cur = l.rlim_max == RLIM_INFINITY || l.rlim_max > connections + 256 ? connections + 256 : l.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &l);
+}
+
+/* systemd's sd_notify: one datagram to the socket it names. */
+static void notify(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	size_t len = path ? strlen(path) : 0;
+	int fd;
+
+	if (!len || len >= sizeof sa.sun_path || (*path != '/' && *path != '@'))
+		return;
+	memcpy(sa.sun_path, path, len);
+	if (*path == '@')
+		sa.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&sa,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+	close(fd);
+}
+
+/* ---- stop ---- */
+
+static void end(struct run *r);
+
+static void on_drain(uv_timer_t *t)
+{
+	struct run *r = t->data;
+
+	if ((bk_net_idle(r->s.net) && !bk_writer_waiting(r->s.writer)) || bk_now() >= r->stop_at)
+		end(r);
+}
+
+static void stop(struct run *r)
+{
+	struct bk_server *s = &r->s;
+
+	if (s->stopping)
+		return;
+	s->stopping = true;
+	notify("STOPPING=1");
+	bk_net_stop_listening(s->net);
+	for (size_t i = 0; i < s->conns_room; i++)
+		if (s->conns[i])
+			bk_conn_end(s->conns[i], 1001, "server stops", 1000);
+	r->stop_at = bk_now() + DRAIN_MS;
+	uv_timer_start(&r->drain, on_drain, 10, 10);
+}
+
+static void on_signal(uv_signal_t *sig, int number)
+{
+	(void)number;
+	stop(sig->data);
+}
+
+static void end(struct run *r)
+{
+	struct bk_server *s = &r->s;
+
+	if (r->ended)
+		return;
+	r->ended = true;
+	uv_close((uv_handle_t *)&r->drain, NULL);
+	uv_close((uv_handle_t *)&r->expire, NULL);
+	uv_close((uv_handle_t *)&r->term, NULL);
+	uv_close((uv_handle_t *)&r->intr, NULL);
+	bk_live_stop(s);
+	bk_control_stop(s);
+	bk_metrics_stop(s->metrics);
+	bk_net_stop(s->net);
+	bk_writer_stop(s->writer);
+	s->writer = NULL;
+}
+
+/* ---- run ---- */
+
+static void on_low(struct bk_server *s)
+{
+	for (size_t i = 0; i < s->conns_room; i++) {
+		struct bk_conn *c = s->conns[i];
+
+		if (!c || !c->paused || !c->wire)
+			continue;
+		c->paused = false;
+		bk_net_pause(c->wire, false);
+	}
+}
+
+static void on_expire(uv_timer_t *t)
+{
+	bk_files_expire(t->data, NULL, NULL);
+}
+
+static int start(struct run *r)
+{
+	struct bk_server *s = &r->s;
+	uint8_t seal[32];
+	int err = load_keys(s, seal);
+
+	if (!err)
+		err = open_store(s, seal);
+	sodium_memzero(seal, sizeof seal);
+	if (!err && (err = bk_throttle_init(&s->throttle, &s->o)))
+		failed("memory", err);
+	if (!err && (!(s->arena = bk_arena_new()) || !(s->out_arena = bk_arena_new())))
+		err = failed("memory", BK_E_NOMEM);
+	if (!err && (err = bk_files_start(s, &s->files)))
+		failed("files", err);
+	if (!err && (err = bk_net_start(s, &s->net)))
+		failed("net", err);
+	if (!err && (err = check_tls(s)))
+		failed("tls-cert", err);
+	if (!err && (err = bk_writer_start(s, s->loop, s->store, s->receipt_secret, &s->writer)))
+		failed("writer", err);
+	if (!err && *s->o.metrics)
+		err = bk_metrics_start(s, s->o.metrics, &s->metrics);
+	if (!err && (err = bk_control_start(s)))
+		failed("control", err);
+	if (!err && (err = drop_power(s)))
+		failed("power", err);
+	return err;
+}
+
+static void free_all(struct run *r)
+{
+	struct bk_server *s = &r->s;
+
+	bk_net_free(s->net);
+	while (uv_run(&r->loop, UV_RUN_DEFAULT) != 0)
+		;
+	bk_files_stop(s->files);
+	bk_store_close(s->store);
+	bk_routes_done(&s->routes);
+	bk_throttle_done(&s->throttle);
+	bk_idmap_done(&s->by_device);
+	bk_idmap_done(&s->by_token);
+	bk_arena_free(s->arena);
+	bk_arena_free(s->out_arena);
+	baken__signed__free_unpacked(s->server_signed, NULL);
+	free(s->server_cert);
+	free(s->conns);
+	free(s->full);
+	sodium_memzero(s->receipt_secret, sizeof s->receipt_secret);
+	uv_loop_close(&r->loop);
+	free(r);
+}
+
+/* Stopped before it ran: what exists is ended in the same order. */
+static void undo(struct run *r)
+{
+	struct bk_server *s = &r->s;
+
+	bk_control_stop(s);
+	bk_metrics_stop(s->metrics);
+	if (s->net)
+		bk_net_stop(s->net);
+	if (s->writer)
+		bk_writer_stop(s->writer);
+	uv_run(&r->loop, UV_RUN_DEFAULT);
+	free_all(r);
+}
+
+int bk_run(const struct bk_options *o)
+{
+	struct run *r = calloc(1, sizeof *r);
+	struct bk_server *s = &r->s;
+	int err;
+
+	if (!r)
+		return BK_E_NOMEM;
+	s->o = *o;
+	s->loop = &r->loop;
+	s->started_ms = bk_now();
+	raise_files(o->connections);
+	uv_loop_init(&r->loop);
+	err = start(r);
+	if (err) {
+		undo(r);
+		return err;
+	}
+	bk_writer_on_low(s->writer, on_low);
+	bk_writer_on_round(s->writer, bk_batch_flush);
+	bk_live_start(s);
+	uv_timer_init(&r->loop, &r->expire);
+	uv_timer_init(&r->loop, &r->drain);
+	uv_signal_init(&r->loop, &r->term);
+	uv_signal_init(&r->loop, &r->intr);
+	r->expire.data = s;
+	r->drain.data = r->term.data = r->intr.data = r;
+	uv_timer_start(&r->expire, on_expire, EXPIRE_EVERY_MS, EXPIRE_EVERY_MS);
+	uv_signal_start(&r->term, on_signal, SIGTERM);
+	uv_signal_start(&r->intr, on_signal, SIGINT);
+	bk_log(BK_LOG_START, "listen=%s", *o->listen ? o->listen : o->plain);
+	notify("READY=1");
+	uv_run(&r->loop, UV_RUN_DEFAULT);
+	bk_log(BK_LOG_STOP, "submits=%llu", (unsigned long long)s->stats.submits);
+	free_all(r);
+	return 0;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "store_box.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "err.h"
+#include "store_in.h"
+#include "tmp.h"
+
+void bk_store_box_open(struct bk_store_box *b, const char *name)
+{
+	BK_ASSERT(sodium_init() >= 0);
+	snprintf(b->path, sizeof b->path, "%s/%s", bk_tmp_dir(), name);
+	bk_tmp_remove_tree(b->path);
+	bk_sample_fill(b->key, sizeof b->key, 77);
+	b->o.path = b->path;
+	b->o.seal_key = b->key;
+	if (!b->o.map_bytes)
+		b->o.map_bytes = 256ull << 20;
+	b->now = BK_SAMPLE_NOW;
+	BK_ASSERT(bk_store_open(&b->o, &b->store) == 0);
+}
+
+static void add(struct bk_box_circle *c, unsigned number, Baken__Role role, Baken__DeviceStatus status)
+{
+	c->devices[c->n].number = number;
+	c->devices[c->n].role = role;
+	c->devices[c->n++].status = status;
+}
+
+static void cast(struct bk_store_box *b)
+{
+	b->desk = (struct bk_box_circle){.circle = BK_BOX_DESK, .kind = BAKEN__CIRCLE_KIND__CIRCLE_DESK};
+	add(&b->desk, BK_BOX_VAULT, BAKEN__ROLE__ROLE_VAULT, BAKEN__DEVICE_STATUS__DEVICE_VAULT);
+	add(&b->desk, BK_BOX_OFFICER, BAKEN__ROLE__ROLE_OFFICER, BAKEN__DEVICE_STATUS__DEVICE_ACTIVE);
+	add(&b->desk, BK_BOX_LEAD, BAKEN__ROLE__ROLE_LEAD, BAKEN__DEVICE_STATUS__DEVICE_ACTIVE);
+	b->care = (struct bk_box_circle){.circle = BK_BOX_CARE, .kind = BAKEN__CIRCLE_KIND__CIRCLE_CARE};
+	add(&b->care, BK_BOX_CARER, BAKEN__ROLE__ROLE_CARE, BAKEN__DEVICE_STATUS__DEVICE_ACTIVE);
+	b->person = (struct bk_box_circle){.circle = BK_BOX_PERSON, .kind = BAKEN__CIRCLE_KIND__CIRCLE_PERSON,
+		.desk = BK_BOX_DESK, .care = BK_BOX_CARE};
+	add(&b->person, BK_BOX_PHONE, BAKEN__ROLE__ROLE_PERSON, BAKEN__DEVICE_STATUS__DEVICE_ACTIVE);
+	add(&b->person, BK_BOX_TABLET, BAKEN__ROLE__ROLE_PERSON, BAKEN__DEVICE_STATUS__DEVICE_ACTIVE);
+}
+
+static int put_trust(struct bk_store_box *b)
+{
+	struct bk_server_cert cert = bk_sample_server();
+	struct bk_sample_blob blob = bk_sample_server_signed(&cert, BK_SAMPLE_ROOT);
+	uint8_t secret[BK_ED25519_SECRET_BYTES];
+	struct bk_op op = {.kind = BK_OP_TRUST_PUT};
+	int err;
+
+	bk_sample_ed25519(BK_SAMPLE_ROOT, op.trust.root_key, secret);
+	op.trust.server_cert.data = blob.data;
+	op.trust.server_cert.len = blob.len;
+	err = bk_store_box_do(b, &op);
+	free(blob.data);
+	return err;
+}
+
+void bk_store_box_realm(struct bk_store_box *b, const char *name)
+{
+	bk_store_box_open(b, name);
+	cast(b);
+	BK_ASSERT(put_trust(b) == 0);
+	BK_ASSERT(bk_store_box_put(b, &b->desk, NULL) == 0);
+	BK_ASSERT(bk_store_box_put(b, &b->care, NULL) == 0);
+	BK_ASSERT(bk_store_box_put(b, &b->person, NULL) == 0);
+}
+
+int bk_store_box_reopen(struct bk_store_box *b)
+{
+	bk_store_box_close(b);
+	return bk_store_open(&b->o, &b->store);
+}
+
+void bk_store_box_close(struct bk_store_box *b)
+{
+	bk_store_close(b->store);
+	b->store = NULL;
+}
+
+struct bk_sample_blob bk_store_box_sign(struct bk_box_circle *c, bk_ms now)
+{
+	unsigned by = c->kind == BAKEN__CIRCLE_KIND__CIRCLE_CARE ? BK_SAMPLE_CARE : BK_SAMPLE_SECURITY;
+	struct bk_registrar_cert registrar = bk_sample_registrar(by);
+	struct bk_sample_blob cr = bk_sample_registrar_signed(&registrar, BK_SAMPLE_ROOT), out = {NULL, 0};
+	struct bk_sample_blob certs[8];
+	struct bk_roster_plan_entry entries[8];
+	const uint8_t *const registrars[] = {cr.data};
+	struct bk_roster_plan plan = {.circle = c->circle, .kind = c->kind, .version = c->version + 1,
+		.previous = c->hash, .issued_ms = now, .expires_ms = now + 7 * BK_SAMPLE_DAY,
+		.hard_expires_ms = now + 14 * BK_SAMPLE_DAY, .desk = c->desk, .care = c->care, .entries = entries,
+		.n_entries = c->n, .registrars = registrars, .registrar_lens = &cr.len, .n_registrars = 1};
+	uint8_t public[BK_KEY_BYTES], secret[BK_ED25519_SECRET_BYTES];
+	Baken__Signed *s;
+
+	for (size_t i = 0; i < c->n; i++) {
+		struct bk_device_cert cert = bk_sample_device(c->devices[i].number, c->devices[i].role, c->circle);
+
+		certs[i] = bk_sample_device_signed(&cert, by);
+		entries[i] = (struct bk_roster_plan_entry){certs[i].data, certs[i].len, c->devices[i].status, now};
+	}
+	bk_sample_ed25519(by, public, secret);
+	BK_ASSERT(bk_roster_sign(&plan, secret, &out.data, &out.len) == 0);
+	s = bk_sample_unpack(out);
+	c->hash = bk_hash_of(s->payload.data, s->payload.len);
+	c->version++;
+	baken__signed__free_unpacked(s, NULL);
+	for (size_t i = 0; i < c->n; i++)
+		free(certs[i].data);
+	free(cr.data);
+	return out;
+}
+
+int bk_store_box_put(struct bk_store_box *b, struct bk_box_circle *c, struct bk_op *ret_op)
+{
+	struct bk_sample_blob blob = bk_store_box_sign(c, b->now);
+	struct bk_op op = {.kind = BK_OP_ROSTER_PUT};
+	int err;
+
+	op.roster.signed_roster.data = blob.data;
+	op.roster.signed_roster.len = blob.len;
+	err = bk_store_box_do(b, &op);
+	free(blob.data);
+	if (ret_op)
+		*ret_op = op;
+	else
+		free(op.roster.revoked);
+	return err;
+}
+
+int bk_store_box_do(struct bk_store_box *b, struct bk_op *op)
+{
+	int err;
+
+	op->now = b->now;
+	err = bk_store_commit(b->store, op, 1);
+	return err ? err : op->result;
+}
+
+int bk_store_box_submit(struct bk_store_box *b, struct bk_box_message *m)
+{
+	size_t len = m->body_len ? m->body_len : 100;
+	uint8_t capsule[BK_CAPSULE_BYTES], *body = malloc(len);
+	struct bk_op_capsule capsules[16];
+	struct bk_op op = {.kind = BK_OP_SUBMIT};
+	int err;
+
+	BK_ASSERT(body && m->n_to <= 16);
+	bk_sample_fill(body, len, m->number);
+	bk_sample_fill(capsule, sizeof capsule, m->number + 1);
+	for (size_t i = 0; i < m->n_to; i++)
+		capsules[i] = (struct bk_op_capsule){bk_sample_id(m->to[i]), capsule, 99};
+	op.submit.message = bk_sample_id(0x5000 + m->number);
+	op.submit.class = m->class ? m->class : BAKEN__CLASS__CLASS_NORMAL;
+	op.submit.body_hash = bk_hash_of(body, len);
+	op.submit.body.data = body;
+	op.submit.body.len = len;
+	op.submit.keep_body = m->keep;
+	op.submit.sender = bk_sample_id(BK_BOX_PHONE);
+	op.submit.capsules = capsules;
+	op.submit.n_capsules = m->n_to;
+	op.submit.files = m->files;
+	op.submit.n_files = m->n_files;
+	err = bk_store_box_do(b, &op);
+	for (size_t i = 0; i < m->n_to; i++)
+		m->seqs[i] = capsules[i].seq;
+	m->duplicate = op.submit.duplicate;
+	m->stored_ms = op.submit.stored_ms;
+	m->n_full = op.submit.n_full;
+	for (size_t i = 0; i < op.submit.n_full; i++)
+		m->full[i] = op.submit.full[i];
+	free(op.submit.full);
+	free(body);
+	return err;
+}
+
+uint64_t bk_store_box_send(struct bk_store_box *b, unsigned number, Baken__Class class, unsigned to)
+{
+	struct bk_box_message m = {.number = number, .class = class, .to = &to, .n_to = 1};
+
+	return bk_store_box_submit(b, &m) == 0 ? m.seqs[0] : 0;
+}
+
+int bk_store_box_ack(struct bk_store_box *b, unsigned device, uint64_t seq, bool *ret_resumed)
+{
+	struct bk_op op = {.kind = BK_OP_ACK};
+	int err;
+
+	op.ack.device = bk_sample_id(device);
+	op.ack.seqs = &seq;
+	op.ack.n_seqs = 1;
+	err = bk_store_box_do(b, &op);
+	if (ret_resumed)
+		*ret_resumed = op.ack.resumed;
+	return err;
+}
+
+static struct bk_store_view *view(struct bk_store_box *b)
+{
+	struct bk_store_view *v = NULL;
+
+	BK_ASSERT(bk_store_view_begin(b->store, &v) == 0);
+	return v;
+}
+
+struct bk_store_stats bk_store_box_stats(struct bk_store_box *b)
+{
+	struct bk_store_view *v = view(b);
+	struct bk_store_stats stats;
+
+	BK_ASSERT(bk_store_stats(v, &stats) == 0);
+	bk_store_view_end(v);
+	return stats;
+}
+
+struct bk_device_row bk_store_box_device(struct bk_store_box *b, unsigned device)
+{
+	struct bk_store_view *v = view(b);
+	struct bk_device_row row;
+
+	BK_ASSERT(bk_store_device(v, bk_sample_id(device), &row) == 0);
+	bk_store_view_end(v);
+	return row;
+}
+
+int bk_store_box_check(struct bk_store_box *b)
+{
+	struct bk_store_view *v = view(b);
+	int err = bk_store_check(v);
+
+	bk_store_view_end(v);
+	return err;
+}
+
+static void count(void *arg, bk_hash file)
+{
+	(void)file;
+	++*(size_t *)arg;
+}
+
+size_t bk_store_box_expire(struct bk_store_box *b)
+{
+	bool more = true;
+	size_t n = 0;
+
+	for (unsigned step = 0; more; step++) {
+		BK_ASSERT(step < 10000);
+		BK_ASSERT(bk_store_expire(b->store, b->now, count, &n, &more) == 0);
+	}
+	return n;
+}
