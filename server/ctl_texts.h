@@ -74,6 +74,7 @@
 	X(NO, "nee", "no")                                                                         \
 	X(NEVER, "nooit", "never")                                                                 \
 	X(NOTHING, "Er is niets.", "There is nothing.")                                            \
+	X(ST_AT_REST, "De server draait niet. Uit de opslag:", "The server is not running. From the store:") \
 	X(ST_SERVER, "Server", "Server")                                                           \
 	X(ST_SINCE, "Draait sinds", "Running since")                                               \
 	X(ST_ACCOUNTS, "Personen en medewerkers", "People and staff")                              \
@@ -107,6 +108,9 @@
 	X(RESTORE_FROZEN,                                                                          \
 	  "De klokken staan stil tot bakend start. Toestellen maken hun verbindingen opnieuw.",    \
 	  "Timers are frozen until bakend starts. Devices renew their sessions.")                  \
+	X(RESTORE_KEYS,                                                                            \
+	  "Zet eerst de sleutels receipt.key en tls.key in %s; die staan niet in een reservekopie.", \
+	  "First put the keys receipt.key and tls.key into %s; a backup does not hold them.")      \
 	X(RESTORE_CONF, "Start met: bakend -c %s", "Start with: bakend -c %s")                     \
 	X(CUT_DONE, "De verbinding van %s is verbroken.", "The connection of %s has been cut.")    \
 	X(CUT_NONE, "Toestel %s was niet verbonden.", "Device %s was not connected.")              \
@@ -128,6 +132,8 @@
 	  "The server shows an older list than this registrar knows. Was an old backup restored?") \
 	X(USE, "bakenctl [--dir MAP] [--socket S] [--passphrase-file F] [--lang nl|en] [--json] OPDRACHT ...", \
 	  "bakenctl [--dir DIR] [--socket S] [--passphrase-file F] [--lang nl|en] [--json] COMMAND ...") \
+	X(USE_MORE, "bakenctl OPDRACHT --help toont de opties. Handleiding: man bakenctl",             \
+	  "bakenctl COMMAND --help shows its options. Manual: man bakenctl")                       \
 	X(OPT_UNKNOWN, "onbekende optie", "unknown option")                                        \
 	X(OPT_VALUE, "hier hoort wel of juist geen waarde bij", "takes a value, or takes none")    \
 	X(OPT_MISSING, "--%s ontbreekt", "--%s is missing")

@@ -12,7 +12,7 @@
 #include "blobs_dir.h"
 #include "http.h"
 #include "kv_lmdb.h"
-#include "link.h"
+#include "socket.h"
 
 #define COPY_BYTES (256u * 1024u)
 #define CA_BYTES_MAX (1024 * 1024) /* a bundle of authorities; larger is a mistake */
@@ -24,7 +24,7 @@ struct bk_rim {
 	struct bk_kv *kv;
 	struct bk_blobs *blobs;
 	struct bk_core *core;
-	struct bk_link *link;
+	struct bk_socket *link;
 	struct bk_http *http;
 	bk_rim_event event;
 	void *arg;
@@ -89,18 +89,18 @@ static void do_action(struct bk_rim *rim, const struct bk_core_action *a)
 		give_event(rim, a);
 		break;
 	case BK_CORE_SEND:
-		if (bk_link_send(rim->link, a->frame, a->frame_len))
-			bk_link_disconnect(rim->link); /* the core sends again after the reconnect */
+		if (bk_socket_send(rim->link, a->frame, a->frame_len))
+			bk_socket_disconnect(rim->link); /* the core sends again after the reconnect */
 		break;
 	case BK_CORE_CONNECT:
 		snprintf(rim->host, sizeof rim->host, "%s", a->host);
 		rim->port = a->port;
-		err = bk_link_connect(rim->link, rim->host, rim->port);
+		err = bk_socket_connect(rim->link, rim->host, rim->port);
 		if (err)
 			bk_core_disconnected(rim->core, err, bk_rim_now());
 		break;
 	case BK_CORE_DISCONNECT:
-		bk_link_disconnect(rim->link);
+		bk_socket_disconnect(rim->link);
 		break;
 	case BK_CORE_HTTP: {
 		uint64_t request = a->http.request;
@@ -182,7 +182,7 @@ static void on_http(void *arg, const struct bk_core_http_result *r)
 	pump(rim);
 }
 
-static const struct bk_link_callbacks link_callbacks = {
+static const struct bk_socket_callbacks link_callbacks = {
 	.connected = on_connected,
 	.received = on_received,
 	.disconnected = on_disconnected,
@@ -248,7 +248,7 @@ static int open_net(struct bk_rim *rim, const char *dir)
 	snprintf(path, sizeof path, "%s/ca.pem", dir);
 	if (access(path, R_OK) != 0)
 		ca = NULL;
-	err = bk_link_new(&rim->loop, ca, &link_callbacks, rim, &rim->link);
+	err = bk_socket_new(&rim->loop, ca, &link_callbacks, rim, &rim->link);
 	return err ? err : bk_http_new(&rim->loop, ca, rim->blobs, on_http, rim, &rim->http);
 }
 
@@ -293,11 +293,11 @@ void bk_rim_close(struct bk_rim *rim)
 	if (rim->http)
 		bk_http_stop(rim->http);
 	if (rim->link)
-		bk_link_stop(rim->link);
+		bk_socket_stop(rim->link);
 	uv_close((uv_handle_t *)&rim->tick, NULL);
 	uv_close((uv_handle_t *)&rim->deadline, NULL);
 	uv_run(&rim->loop, UV_RUN_DEFAULT);
-	bk_link_free(rim->link);
+	bk_socket_free(rim->link);
 	bk_http_free(rim->http);
 	uv_run(&rim->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&rim->loop);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "link.h"
+#include "socket.h"
 
 #include <libwebsockets.h>
 #include <openssl/ssl.h>
@@ -21,11 +21,11 @@ struct out_frame {
 	unsigned char data[]; /* LWS_PRE bytes of room, then the frame */
 };
 
-struct bk_link {
+struct bk_socket {
 	struct lws_context *context;
 	struct lws *wsi;
-	const struct bk_link_callbacks *cb;
-	struct bk_link_callbacks callbacks;
+	const struct bk_socket_callbacks *cb;
+	struct bk_socket_callbacks callbacks;
 	void *arg;
 	char *ca_file;
 	bool busy;    /* a connect is under way or established */
@@ -38,7 +38,7 @@ struct bk_link {
 	size_t in_len, in_cap;
 };
 
-static void drop_queue(struct bk_link *l)
+static void drop_queue(struct bk_socket *l)
 {
 	while (l->head) {
 		struct out_frame *f = l->head;
@@ -50,7 +50,7 @@ static void drop_queue(struct bk_link *l)
 	l->queued = 0;
 }
 
-static void went_down(struct bk_link *l, int err)
+static void went_down(struct bk_socket *l, int err)
 {
 	if (!l->busy)
 		return;
@@ -80,7 +80,7 @@ static int spki_of(SSL *ssl, bk_hash *ret_hash)
 	return err;
 }
 
-static int came_up(struct bk_link *l, struct lws *wsi)
+static int came_up(struct bk_socket *l, struct lws *wsi)
 {
 	struct bk_core_link info = {.tls = true};
 	SSL *ssl = lws_get_ssl(wsi);
@@ -98,7 +98,7 @@ static int came_up(struct bk_link *l, struct lws *wsi)
 	return 0;
 }
 
-static int take_fragment(struct bk_link *l, struct lws *wsi, const void *data, size_t len)
+static int take_fragment(struct bk_socket *l, struct lws *wsi, const void *data, size_t len)
 {
 	size_t left = lws_remaining_packet_payload(wsi);
 	size_t need = l->in_len + len;
@@ -125,7 +125,7 @@ static int take_fragment(struct bk_link *l, struct lws *wsi, const void *data, s
 	return 0;
 }
 
-static int write_one(struct bk_link *l, struct lws *wsi)
+static int write_one(struct bk_socket *l, struct lws *wsi)
 {
 	struct out_frame *f = l->head;
 	int n;
@@ -170,7 +170,7 @@ static int harden(SSL_CTX *ctx)
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
 	struct lws_context *cx = wsi ? lws_get_context(wsi) : NULL;
-	struct bk_link *l = cx ? lws_context_user(cx) : NULL;
+	struct bk_socket *l = cx ? lws_context_user(cx) : NULL;
 
 	switch ((int)reason) {
 	case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS:
@@ -205,7 +205,7 @@ static const lws_retry_bo_t liveness = {
 	.secs_since_valid_hangup = IDLE_CUT_S,
 };
 
-static void fill_context(struct lws_context_creation_info *info, struct bk_link *l, void **loops)
+static void fill_context(struct lws_context_creation_info *info, struct bk_socket *l, void **loops)
 {
 	info->options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
 	if (l->ca_file) {
@@ -227,12 +227,12 @@ static void fill_context(struct lws_context_creation_info *info, struct bk_link 
 	info->retry_and_idle_policy = &liveness;
 }
 
-int bk_link_new(uv_loop_t *loop, const char *ca_file, const struct bk_link_callbacks *cb, void *arg,
-	struct bk_link **ret_link)
+int bk_socket_new(uv_loop_t *loop, const char *ca_file, const struct bk_socket_callbacks *cb, void *arg,
+	struct bk_socket **ret_link)
 {
 	struct lws_context_creation_info info;
 	void *loops[1] = {loop};
-	struct bk_link *l = calloc(1, sizeof *l);
+	struct bk_socket *l = calloc(1, sizeof *l);
 
 	if (!l)
 		return BK_E_NOMEM;
@@ -255,14 +255,14 @@ int bk_link_new(uv_loop_t *loop, const char *ca_file, const struct bk_link_callb
 	return 0;
 }
 
-void bk_link_stop(struct bk_link *l)
+void bk_socket_stop(struct bk_socket *l)
 {
 	l->stopped = true;
 	if (l->context)
 		lws_context_destroy(l->context);
 }
 
-void bk_link_free(struct bk_link *l)
+void bk_socket_free(struct bk_socket *l)
 {
 	if (!l)
 		return;
@@ -277,7 +277,7 @@ void bk_link_free(struct bk_link *l)
 	free(l);
 }
 
-int bk_link_connect(struct bk_link *l, const char *host, uint16_t port)
+int bk_socket_connect(struct bk_socket *l, const char *host, uint16_t port)
 {
 	struct lws_client_connect_info ci;
 	char name[300];
@@ -305,7 +305,7 @@ int bk_link_connect(struct bk_link *l, const char *host, uint16_t port)
 	return 0;
 }
 
-void bk_link_disconnect(struct bk_link *l)
+void bk_socket_disconnect(struct bk_socket *l)
 {
 	if (!l->busy || !l->wsi)
 		return;
@@ -314,13 +314,13 @@ void bk_link_disconnect(struct bk_link *l)
 	lws_set_timeout(l->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
 }
 
-int bk_link_send(struct bk_link *l, const void *frame, size_t len)
+int bk_socket_send(struct bk_socket *l, const void *frame, size_t len)
 {
 	struct out_frame *f;
 
 	if (!l->open)
 		return BK_E_NET;
-	if (l->queued + len > BK_LINK_QUEUE_MAX)
+	if (l->queued + len > BK_SOCKET_QUEUE_MAX)
 		return BK_E_FULL;
 	f = malloc(sizeof *f + LWS_PRE + len);
 	if (!f)

@@ -8,16 +8,16 @@
  *
  * Threads: the loop's. Memory: frames given to the callbacks are borrowed for the call.
  */
-#ifndef BK_LINK_H
-#define BK_LINK_H
+#ifndef BK_SOCKET_H
+#define BK_SOCKET_H
 
 #include <uv.h>
 
 #include "core.h"
 
-struct bk_link;
+struct bk_socket;
 
-struct bk_link_callbacks {
+struct bk_socket_callbacks {
 	void (*connected)(void *arg, const struct bk_core_link *info);
 	void (*received)(void *arg, const void *frame, size_t len);
 	/* BK_E_NET, BK_E_TLS, BK_E_TIMEOUT; also when a connect failed. Once per connect. */
@@ -25,16 +25,16 @@ struct bk_link_callbacks {
 };
 
 /* ca_file NULL: the system's certificate authorities. */
-int bk_link_new(uv_loop_t *loop, const char *ca_file, const struct bk_link_callbacks *cb, void *arg,
-	struct bk_link **ret_link);
-/* Closes at once, without callbacks; run the loop afterwards until it is empty, then bk_link_free. */
-void bk_link_stop(struct bk_link *link);
-void bk_link_free(struct bk_link *link);
+int bk_socket_new(uv_loop_t *loop, const char *ca_file, const struct bk_socket_callbacks *cb, void *arg,
+	struct bk_socket **ret_link);
+/* Closes at once, without callbacks; run the loop afterwards until it is empty, then bk_socket_free. */
+void bk_socket_stop(struct bk_socket *link);
+void bk_socket_free(struct bk_socket *link);
 
-int bk_link_connect(struct bk_link *link, const char *host, uint16_t port);
-void bk_link_disconnect(struct bk_link *link);
-/* Copies. BK_E_NET when not connected, BK_E_FULL over BK_LINK_QUEUE_MAX bytes. */
-int bk_link_send(struct bk_link *link, const void *frame, size_t len);
-#define BK_LINK_QUEUE_MAX (16u * 1024u * 1024u) /* a window of large submits */
+int bk_socket_connect(struct bk_socket *link, const char *host, uint16_t port);
+void bk_socket_disconnect(struct bk_socket *link);
+/* Copies. BK_E_NET when not connected, BK_E_FULL over BK_SOCKET_QUEUE_MAX bytes. */
+int bk_socket_send(struct bk_socket *link, const void *frame, size_t len);
+#define BK_SOCKET_QUEUE_MAX (16u * 1024u * 1024u) /* a window of large submits */
 
 #endif

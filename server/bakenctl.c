@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <locale.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "ctl.h"
+
+#define VERSION "0.1.0"
+#define DIR_DEFAULT "/var/lib/baken"
+#define COMMAND_BYTES 40 /* "registrar create" */
+
+struct command {
+	const char *words;
+	int (*run)(struct bk_ctl *ctl, int argc, char **argv);
+	const char *options, *nl, *en;
+};
+
+static const struct command commands[] = {
+	{"root create", bk_ctl_root_create, "--out FILE", "maak de hoofdsleutel", "make the root key"},
+	{"registrar create", bk_ctl_registrar_create, "--root FILE --label NAME --roles R,R --out FILE [--days N]",
+		"wijs een registrator aan", "appoint a registrar"},
+	{"server init", bk_ctl_server_init,
+		"--root FILE --host NAME [--host NAME] [--port N] [--listen H:P] (--private-ca | --tls-cert F --tls-key F) [--days N]",
+		"richt de map van een server in", "set up a server's folder"},
+	{"server renew", bk_ctl_server_renew, "--root FILE [--host NAME] [--tls-cert F --tls-key F] [--days N]",
+		"vernieuw de certificaten van de server", "renew the server's certificates"},
+	{"circle create", bk_ctl_circle_create, "--registrar FILE --kind desk|care --label NAME",
+		"maak een meldkamer of zorgteam", "make a desk or care team"},
+	{"roster list", bk_ctl_roster_list, "[--registrar FILE]", "toon alle kringen", "list all circles"},
+	{"roster show", bk_ctl_roster_show, "--circle ID [--registrar FILE]", "toon een toestellenlijst",
+		"show a list of devices"},
+	{"roster renew", bk_ctl_roster_renew,
+		"--registrar FILE [--circle ID] [--days N] [--desk ID] [--care ID] [--household ID]",
+		"vernieuw toestellenlijsten", "renew lists of devices"},
+	{"invite", bk_ctl_invite,
+		"--registrar FILE --role ROLE [--circle ID] [--desk ID] [--care ID] [--household ID] [--account ID] [--name NAME] [--hours N]",
+		"nodig een toestel uit (QR en code)", "invite a device (QR and code)"},
+	{"invites", bk_ctl_invites, "[--registrar FILE]", "toon de uitnodigingen", "list invitations"},
+	{"approve", bk_ctl_approve, "--registrar FILE [--invite ID] [--wait SECONDS] [--compare] [--refuse]",
+		"keur aanvragen goed", "approve requests"},
+	{"revoke", bk_ctl_revoke, "--registrar FILE --device ID", "trek een toestel in", "withdraw a device"},
+	{"devices", bk_ctl_devices, "[--circle ID]", "toon de toestellen", "list devices"},
+	{"cut", bk_ctl_cut, "--device ID", "verbreek een verbinding", "cut a connection"},
+	{"status", bk_ctl_status, "", "hoe gaat het met de server", "how the server is doing"},
+	{"metrics", bk_ctl_metrics, "", "meetwaarden (Prometheus)", "metrics (Prometheus)"},
+	{"audit list", bk_ctl_audit_list, "[--from N] [--max N]", "toon het logboek", "show the audit log"},
+	{"audit verify", bk_ctl_audit_verify, "", "controleer het logboek", "verify the audit log"},
+	{"backup", bk_ctl_backup, "--to FOLDER", "maak een reservekopie", "make a backup"},
+	{"restore", bk_ctl_restore, "--from FOLDER --to FOLDER --seal-key FILE [--receipt-key FILE] [--tls-key FILE]",
+		"zet een reservekopie terug", "restore a backup"},
+	{"expire", bk_ctl_expire, "", "ruim nu op wat verlopen is", "clean up what has expired now"},
+};
+#define COMMANDS (sizeof commands / sizeof *commands)
+
+static void usage(const struct bk_ctl *ctl, FILE *to)
+{
+	fprintf(to, "%s\n\n", CT(ctl, USE));
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(to, "  %-17s %s\n", commands[i].words, ctl->lang == BK_LANG_EN ? commands[i].en : commands[i].nl);
+	fprintf(to, "\n%s\n", CT(ctl, USE_MORE));
+}
+
+static void usage_of(const struct bk_ctl *ctl, const struct command *c, FILE *to)
+{
+	fprintf(to, "bakenctl %s %s\n%s\n", c->words, c->options, ctl->lang == BK_LANG_EN ? c->en : c->nl);
+}
+
+/* The command that argv begins with, after global options; *ret_used words name it. */
+static const struct command *find(int argc, char **argv, int *ret_used)
+{
+	char two[COMMAND_BYTES];
+
+	if (argc < 1)
+		return NULL;
+	snprintf(two, sizeof two, "%s %s", argv[0], argc > 1 ? argv[1] : "");
+	for (size_t i = 0; i < COMMANDS; i++) {
+		bool pair = strchr(commands[i].words, ' ') != NULL;
+
+		if (strcmp(commands[i].words, pair ? two : argv[0]) == 0) {
+			*ret_used = pair ? 2 : 1;
+			return &commands[i];
+		}
+	}
+	return NULL;
+}
+
+static bool has(int argc, char **argv, const char *word)
+{
+	for (int i = 0; i < argc; i++)
+		if (strcmp(argv[i], word) == 0)
+			return true;
+	return false;
+}
+
+/* Moves the global options that stand before the command behind it: one parser then reads them all. */
+static int command_first(int argc, char **argv)
+{
+	static const char *const valued[] = {"--dir", "--socket", "--passphrase-file", "--new-passphrase-file", "--lang"};
+	int skip = 0;
+
+	while (skip < argc && strncmp(argv[skip], "--", 2) == 0) {
+		bool pair = false;
+
+		for (size_t i = 0; i < sizeof valued / sizeof *valued; i++)
+			pair |= strcmp(argv[skip], valued[i]) == 0;
+		skip += pair ? 2 : 1;
+	}
+	return skip < argc ? skip : argc;
+}
+
+static void rotate(int argc, char **argv, int by)
+{
+	for (; by > 0; by--) {
+		char *first = argv[0];
+
+		memmove(argv, argv + 1, (size_t)(argc - 1) * sizeof *argv);
+		argv[argc - 1] = first;
+	}
+}
+
+static enum bk_lang language(void)
+{
+	const char *lang = getenv("BAKEN_LANG");
+
+	return lang && strcmp(lang, "en") == 0 ? BK_LANG_EN : BK_LANG_NL;
+}
+
+int main(int argc, char **argv)
+{
+	struct bk_ctl ctl = {.dir = DIR_DEFAULT, .lang = language()};
+	const struct command *c;
+	int used = 0, code;
+
+	setlocale(LC_TIME, "");
+	signal(SIGPIPE, SIG_IGN);
+	if (sodium_init() < 0)
+		return EX_SOFTWARE;
+	argc--;
+	argv++;
+	if (argc && has(argc, argv, "--version")) {
+		printf("bakenctl %s\n", VERSION);
+		return 0;
+	}
+	rotate(argc, argv, command_first(argc, argv));
+	c = find(argc, argv, &used);
+	if (has(argc, argv, "--help") || has(argc, argv, "-h")) {
+		ctl.lang = has(argc, argv, "en") ? BK_LANG_EN : ctl.lang;
+		if (c)
+			usage_of(&ctl, c, stdout);
+		else
+			usage(&ctl, stdout);
+		return 0;
+	}
+	if (!c) {
+		usage(&ctl, stderr);
+		return EX_USAGE;
+	}
+	code = c->run(&ctl, argc - used, argv + used);
+	if (code == EX_USAGE)
+		usage_of(&ctl, c, stderr);
+	return code;
+}
