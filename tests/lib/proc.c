@@ -47,7 +47,10 @@ void bk_proc_kill_all(void)
 static void child(const char *const *argv, const char *const *env, const char *log, int in, int out)
 {
 	int err = log ? open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
+	sigset_t none;
 
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL); /* what we block is not theirs to miss */
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that dies takes its servers along */
 	dup2(in, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);

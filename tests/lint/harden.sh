@@ -36,7 +36,7 @@ else
 	cat "$build/harden.log"
 	wrong "tests/lint/probe.c:1: does not build with the release preset"
 fi
-for program in build/release/server/bakend build/release/server/bakenctl build/release/client/native/baken; do
+for program in build/release/bin/bakend build/release/bin/bakenctl build/release/bin/baken; do
 	[ ! -x "$program" ] || check "$program"
 done
 exit $found
