@@ -203,6 +203,15 @@ static bool has_others(struct bk_core *core)
 	return false;
 }
 
+/* A desk answers its devices on duty: a new one is not yet, and hears nothing until then. */
+static bool is_reached(struct bk_core *core)
+{
+	const struct bk_circle *c = bk_rosters_circle(core, core->self.circle);
+	const struct bk_roster_entry *e = c ? bk_roster_find(c->roster, core->self.device) : NULL;
+
+	return e && bk_roster_must_reach(c->roster, e, c->on_duty, c->n_on_duty, core->now);
+}
+
 static void echo(struct bk_core *core)
 {
 	Baken__Frame f = BAKEN__FRAME__INIT;
@@ -253,7 +262,7 @@ void bk_enrol_drill(struct bk_core *core)
 	self->drill_ms = core->now;
 	bk_enrol_tell(core, "drill", 0);
 	echo_only = !bk_is_person(core) && !has_others(core);
-	if (echo_only || post_drill(core, to))
+	if (echo_only || post_drill(core, to) || !is_reached(core))
 		echo(core);
 	bk_self_keep(core);
 }
