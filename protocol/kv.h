@@ -27,7 +27,10 @@ struct bk_kv_ops {
 	int (*commit)(struct bk_kv *kv, uint64_t *ret_seq); /* seq of this commit; durable() >= seq = on disk */
 	void (*abort)(struct bk_kv *kv); /* as if it never was; legal without a transaction */
 	uint64_t (*durable)(struct bk_kv *kv);
-	/* Inside or outside a transaction; inside, sees its own writes. BK_E_NOT_FOUND; BK_E_CORRUPT. */
+	/*
+	 * Inside or outside a transaction; inside, sees its own writes. BK_E_NOT_FOUND; BK_E_CORRUPT. In all three:
+	 * BK_E_INVAL for a key of no bytes or over BK_KV_KEY_MAX; put: BK_E_TOO_BIG over BK_KV_VALUE_MAX.
+	 */
 	int (*get)(struct bk_kv *kv, const void *key, size_t key_len, uint8_t **ret_value, size_t *ret_len);
 	int (*put)(struct bk_kv *kv, const void *key, size_t key_len, const void *value, size_t len);
 	int (*del)(struct bk_kv *kv, const void *key, size_t key_len); /* absent: 0 */

@@ -176,6 +176,11 @@ static uint64_t mem_durable(struct bk_kv *kv)
 	return mem_of(kv)->durable;
 }
 
+static bool key_ok(size_t len)
+{
+	return len > 0 && len <= BK_KV_KEY_MAX;
+}
+
 static int mem_get(struct bk_kv *kv, const void *key, size_t key_len, uint8_t **ret_value, size_t *ret_len)
 {
 	struct mem *m = mem_of(kv);
@@ -185,6 +190,8 @@ static int mem_get(struct bk_kv *kv, const void *key, size_t key_len, uint8_t **
 
 	if (err)
 		return err;
+	if (!key_ok(key_len))
+		return BK_E_INVAL;
 	if (!at(&m->rows, i, key, key_len))
 		return BK_E_NOT_FOUND;
 	p = copy(m->rows.v[i].value, m->rows.v[i].len);
@@ -220,7 +227,9 @@ static int mem_put(struct bk_kv *kv, const void *key, size_t key_len, const void
 		return err;
 	if (!m->open)
 		return BK_E_STATE;
-	if (!key_len || key_len > BK_KV_KEY_MAX || len > BK_KV_VALUE_MAX)
+	if (!key_ok(key_len))
+		return BK_E_INVAL;
+	if (len > BK_KV_VALUE_MAX)
 		return BK_E_TOO_BIG;
 	e.value = copy(value, len);
 	if (!present)
@@ -249,6 +258,8 @@ static int mem_del(struct bk_kv *kv, const void *key, size_t key_len)
 		return err;
 	if (!m->open)
 		return BK_E_STATE;
+	if (!key_ok(key_len))
+		return BK_E_INVAL;
 	if (!at(&m->rows, i, key, key_len))
 		return 0;
 	if (remember(m, key, key_len, &m->rows.v[i]))

@@ -195,6 +195,12 @@ static int make_signed(struct bk_signal *s, uint32_t id, bk_ms now)
 	return err;
 }
 
+/* Read again: an earlier transaction may have been undone, and with it the numbers it took. */
+static int numbers_load(struct bk_signal *s)
+{
+	return bk_signal_store_self_load(s->kv, &s->self);
+}
+
 /* The newest signed prekey's public half. */
 static int newest_signed(struct bk_signal *s, uint32_t *ret_id, uint8_t ret_public[static BK_KEY_BYTES],
 	uint8_t ret_signature[static BK_SIG_BYTES])
@@ -255,8 +261,7 @@ int bk_signal_prekeys_make(struct bk_signal *s, uint32_t count, bk_ms now, Baken
 
 	if (count > BK_PREKEYS_BATCH)
 		return BK_E_TOO_BIG;
-	/* Read again: an earlier transaction may have been undone, and with it the numbers it took. */
-	err = bk_signal_store_self_load(s->kv, &s->self);
+	err = numbers_load(s);
 	if (err)
 		return err;
 	if (s->self.next_prekey > PREKEY_ID_MAX - count || s->self.next_signed >= PREKEY_ID_MAX)
@@ -304,8 +309,8 @@ bool bk_signal_prekeys_match(struct bk_signal *s, const Baken__PrekeysState *sta
 	uint32_t id = 0;
 	bk_hash digest;
 
-	if (newest_signed(s, &id, public_key, signature) != 0 || state->signed_prekey_id != id ||
-		state->digest.len != BK_HASH_BYTES)
+	if (numbers_load(s) != 0 || newest_signed(s, &id, public_key, signature) != 0 ||
+		state->signed_prekey_id != id || state->digest.len != BK_HASH_BYTES)
 		return false;
 	digest = bk_signal_prekey_digest(id, public_key);
 	return memcmp(digest.b, state->digest.data, BK_HASH_BYTES) == 0;
@@ -342,9 +347,9 @@ int bk_signal_prekeys_expire(struct bk_signal *s, bk_ms now)
 {
 	static const char *const prefixes[] = {BK_SIGNAL_PREKEY, BK_SIGNAL_SIGNED};
 	struct expiry e = {.now = now};
-	int err = 0;
+	int err = numbers_load(s);
 
-	for (size_t p = 0; p < 2; p++) {
+	for (size_t p = 0; !err && p < 2; p++) {
 		e.keep = p ? s->self.next_signed - 1 : 0;
 		do {
 			e.n = 0;
@@ -358,7 +363,7 @@ int bk_signal_prekeys_expire(struct bk_signal *s, bk_ms now)
 				return err;
 		} while (e.n == 64);
 	}
-	return 0;
+	return err;
 }
 
 /* ---- sessions ---- */
