@@ -86,7 +86,8 @@ static void client_close(struct client *c)
 
 struct reply {
 	uv_write_t write;
-	char *text;
+	char *text; /* len bytes, the last a newline in the place of the NUL */
+	size_t len;
 };
 
 static void on_written(uv_write_t *w, int status)
@@ -94,7 +95,7 @@ static void on_written(uv_write_t *w, int status)
 	struct reply *r = w->data;
 
 	(void)status;
-	sodium_memzero(r->text, strlen(r->text));
+	sodium_memzero(r->text, r->len);
 	free(r->text);
 	free(r);
 }
@@ -114,10 +115,10 @@ static void send_object(struct client *c, json_t *object)
 	}
 	text[len] = '\n'; /* in the place of the NUL; the length is kept apart */
 	r->text = text;
+	r->len = len + 1;
 	buf = uv_buf_init(text, (unsigned)len + 1);
 	r->write.data = r;
 	if (uv_write(&r->write, (uv_stream_t *)&c->pipe, &buf, 1, on_written) != 0) {
-		text[len] = '\0';
 		on_written(&r->write, -1);
 		client_close(c);
 	}

@@ -13,6 +13,7 @@
 #include "roster.h"
 
 #define ROSTERS_MAX 16u
+#define INVITE_PENDING 1 /* store.h: bk_invite_row.state */
 
 /* A question that waits for a group of jobs. */
 struct pending {
@@ -25,11 +26,11 @@ struct pending {
 	bk_id invite;
 	bool decided;
 };
-static bool busy; /* a change of rosters is on its way to the disk */
+static bool busy; /* a change of rosters or a decision is on its way to the disk */
 
 static void pending_over(struct bk_server *s, struct pending *p)
 {
-	if (p->n_circles)
+	if (p->n_circles || p->decided)
 		busy = false;
 	if (!p->err) {
 		for (size_t i = 0; i < p->n_circles; i++)
@@ -201,7 +202,7 @@ static int add_rosters(struct bk_server *s, struct bk_job **list, struct pending
 
 static void push(struct bk_server *s, struct pending *p, struct bk_job *list)
 {
-	if (p->n_circles)
+	if (p->n_circles || p->decided)
 		busy = true;
 	bk_writer_push(s->writer, list);
 }
@@ -244,6 +245,8 @@ void bk_control_invite_put(struct bk_question *q)
 	int err;
 
 	if (!job) {
+		if (p)
+			json_decref(p->revoked);
 		free(p);
 		bk_control_fail(q, BK_E_NOMEM);
 		return;
@@ -267,6 +270,21 @@ void bk_control_invite_put(struct bk_question *q)
 	push(s, p, list);
 }
 
+/* Its rosters share the commit but not the outcome: what cannot be approved must be found before. */
+static int check_pending(struct bk_server *s, bk_id invite)
+{
+	struct bk_store_view *v = NULL;
+	struct bk_invite_row row;
+	int err = busy ? BK_E_BUSY : bk_store_view_begin(s->store, &v);
+
+	if (!err)
+		err = bk_store_invite(v, invite, &row);
+	if (!err && row.state != INVITE_PENDING)
+		err = BK_E_STATE;
+	bk_store_view_end(v);
+	return err == BK_E_NOT_FOUND ? BK_E_INVITE : err;
+}
+
 void bk_control_invite_done(struct bk_question *q)
 {
 	struct bk_server *s = bk_question_server(q);
@@ -283,6 +301,8 @@ void bk_control_invite_done(struct bk_question *q)
 		bk_control_fail(q, err);
 		return;
 	}
+	if (!err && approved)
+		err = check_pending(s, p->invite);
 	if (!err && approved)
 		err = bk_json_b64(cert, &data, &len);
 	if (!err)
@@ -329,10 +349,14 @@ void bk_control_cut(struct bk_question *q)
 
 static void expired(void *arg, uint64_t removed, int err)
 {
-	if (err)
-		bk_control_fail(arg, err);
-	else
-		bk_control_reply(arg, json_pack("{s:I}", "removed", (json_int_t)removed));
+	struct bk_question *q = arg;
+
+	if (err) {
+		bk_control_fail(q, err);
+		return;
+	}
+	bk_audit(bk_question_server(q), "EXPIRE", "files=%llu", (unsigned long long)removed);
+	bk_control_reply(q, json_pack("{s:I}", "removed", (json_int_t)removed));
 }
 
 void bk_control_expire(struct bk_question *q)

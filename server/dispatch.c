@@ -141,6 +141,8 @@ void bk_audit(struct bk_server *s, const char *event, const char *format, ...)
 	va_start(ap, format);
 	job = audit_v(event, format, ap);
 	va_end(ap);
-	if (job)
+	if (job && s->writer)
 		bk_writer_push(s->writer, job);
+	else
+		bk_job_free(job); /* a worker that ended after the writer */
 }

@@ -67,7 +67,7 @@ static enum bk_web_next failed(struct bk_web_answer *a, int err)
 	static const struct {
 		int err, code;
 	} map[] = {
-		{BK_E_NOT_FOUND, 404}, {BK_E_QUOTA, 413}, {BK_E_TOO_BIG, 413}, {BK_E_FULL, 507}, {BK_E_BUSY, 423},
+		{BK_E_NOT_FOUND, 404}, {BK_E_QUOTA, 429}, {BK_E_TOO_BIG, 413}, {BK_E_FULL, 507}, {BK_E_BUSY, 423},
 		{BK_E_STATE, 409}, {BK_E_INVAL, 400}, {BK_E_EXISTS, 409}, {BK_E_ROLE, 403},
 	};
 
@@ -200,26 +200,36 @@ static void work(uv_work_t *req)
 	w->complete = !w->failed;
 }
 
+/* Promised room that is not used after all. */
+static void give_back(struct bk_web *w)
+{
+	w->files->bytes -= w->size < w->files->bytes ? w->size : w->files->bytes;
+}
+
 static void recorded(struct bk_server *s, struct bk_job *job)
 {
 	struct bk_web *w = job->more;
 	char name[BK_UPLOAD_NAME];
 	int err = job->err ? job->err : job->op.result;
+	bool created = w->method == BK_WEB_POST;
 
 	(void)s;
 	job->more = NULL;
 	bk_job_free(job);
-	if (!err && w->method != BK_WEB_POST)
-		unlinkat(w->files->dir, upload_name(w->upload, name), 0); /* DELETE, or complete: its hash is its name */
+	if (created ? err != 0 : w->method == BK_WEB_DELETE && !err && w->fd >= 0)
+		give_back(w);
+	if (created ? err != 0 : !err) /* refused, DELETE, or complete: its hash is its name */
+		unlinkat(w->files->dir, upload_name(w->upload, name), 0);
 	finish(w, err);
 }
 
 static void record(struct bk_web *w, enum bk_op_kind kind)
 {
-	struct bk_job *job = bk_job_new(kind, 0);
+	struct bk_writer *writer = w->files->server->writer;
+	struct bk_job *job = writer ? bk_job_new(kind, 0) : NULL;
 
-	if (!job) {
-		finish(w, BK_E_NOMEM);
+	if (!job) { /* no memory, or a worker that ended after the writer */
+		finish(w, writer ? BK_E_NOMEM : BK_E_STATE);
 		return;
 	}
 	job->op.now = bk_now();
@@ -238,7 +248,7 @@ static void record(struct bk_web *w, enum bk_op_kind kind)
 		job->op.file_del.device = w->device;
 	}
 	w->working = true;
-	bk_writer_push(w->files->server->writer, job);
+	bk_writer_push(writer, job);
 }
 
 static void worked(uv_work_t *req, int code)

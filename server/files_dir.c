@@ -106,6 +106,8 @@ struct expiry { /* both ends of the job */
 	int dir;
 	bk_ms now;
 	uint64_t removed;
+	int rounds;
+	bool more;
 	void (*done)(void *arg, uint64_t removed, int err);
 	void *arg;
 };
@@ -118,21 +120,24 @@ static void gone(void *arg, bk_hash file)
 	e->removed += unlinkat(e->dir, bk_hex_encode(name, file.b, BK_HASH_BYTES), 0) == 0;
 }
 
+/* One bounded step at a time: what people send meanwhile gets its turn between two of them. */
 static int expire_task(struct bk_store *store, struct bk_job *job)
 {
 	struct expiry *e = job->more;
-	bool more = true;
-	int err = 0;
 
-	for (int i = 0; !err && more && i < EXPIRE_ROUNDS; i++)
-		err = bk_store_expire(store, e->now, gone, e, &more);
-	return err;
+	e->rounds++;
+	return bk_store_expire(store, e->now, gone, e, &e->more);
 }
 
 static void expire_done(struct bk_server *s, struct bk_job *job)
 {
 	struct expiry *e = job->more;
 
+	if (!job->err && e->more && e->rounds < EXPIRE_ROUNDS && !s->stopping) {
+		job->next = NULL;
+		bk_writer_push(s->writer, job);
+		return;
+	}
 	s->files->expiring = false;
 	if (!job->err)
 		job->err = sweep(s->files, &e->removed);

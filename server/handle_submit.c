@@ -46,7 +46,7 @@ static int check_target(struct check *k, const struct bk_route *own, const Baken
 	bool current;
 
 	memcpy(k->circle.b, t->circle_id.data, BK_ID_BYTES);
-	r = bk_id_equal(k->circle, own->circle) ? own : bk_route_get(&s->routes, s->store, k->circle);
+	r = bk_route_get(&s->routes, s->store, k->circle);
 	if (!r || !bk_route_related(own, r) || !bk_roles_may_send(k->c->role, r->kind, k->m->regime, BK_CONTENT_ANY))
 		return BK_E_ROLE; /* an unknown circle looks the same as a forbidden one */
 	current = r->version == t->roster_version && memcmp(r->hash.b, t->roster_hash.data, BK_HASH_BYTES) == 0;
@@ -70,22 +70,22 @@ static int check_submit(struct check *k)
 {
 	const Baken__Submit *m = k->m;
 	struct bk_server *s = k->c->server;
-	const struct bk_route *own = bk_route_get(&s->routes, s->store, k->c->circle);
+	const struct bk_route *cached = bk_route_get(&s->routes, s->store, k->c->circle);
+	struct bk_route own;
 	size_t reached = 0;
 	bk_hash h;
 	int err = 0;
 
-	if (!own)
+	if (!cached)
 		return BK_E_LOGIN;
+	own = *cached; /* its fixed part: loading a target's may push ours out of the cache */
 	if (!bk_body_size_ok(m->body.len))
 		return BK_E_INVAL;
 	h = bk_hash_of(m->body.data, m->body.len);
 	if (memcmp(h.b, m->body_hash.data, BK_HASH_BYTES) != 0)
 		return BK_E_HASH;
-	for (size_t i = 0; !err && i < m->n_targets; i++) {
-		own = bk_route_get(&s->routes, s->store, k->c->circle); /* another target may have pushed it out */
-		err = own ? check_target(k, own, m->targets[i]) : BK_E_LOGIN;
-	}
+	for (size_t i = 0; !err && i < m->n_targets; i++)
+		err = check_target(k, &own, m->targets[i]);
 	if (err)
 		return err;
 	for (size_t i = 0; i < m->n_capsules; i++)

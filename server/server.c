@@ -244,6 +244,7 @@ static void on_signal(uv_signal_t *sig, int number)
 static void end(struct run *r)
 {
 	struct bk_server *s = &r->s;
+	struct bk_writer *writer = s->writer;
 
 	if (r->ended)
 		return;
@@ -256,8 +257,8 @@ static void end(struct run *r)
 	bk_control_stop(s);
 	bk_metrics_stop(s->metrics);
 	bk_net_stop(s->net);
-	bk_writer_stop(s->writer);
-	s->writer = NULL;
+	s->writer = NULL; /* what ends from now on can ask for nothing more */
+	bk_writer_stop(writer);
 }
 
 /* ---- run ---- */
