@@ -7,13 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "err.h"
 #include "kv_fault.h"
 
 #define PATH_BYTES 4096
+#define FULL_MARGIN_BYTES (4ull << 20)
 
 int bk_atomic_file_error(int errno_value)
 {
@@ -67,18 +70,34 @@ int bk_atomic_file_sync_dir(const char *dir)
 	return err;
 }
 
-static int sync_parent(const char *path)
+int bk_atomic_file_sync_parent(const char *path)
 {
 	char dir[PATH_BYTES];
 	char *slash;
 
 	if (snprintf(dir, sizeof dir, "%s", path) >= PATH_BYTES)
 		return BK_E_INVAL;
+	for (size_t n = strlen(dir); n > 1 && dir[n - 1] == '/'; n--)
+		dir[n - 1] = '\0';
 	slash = strrchr(dir, '/');
 	if (!slash)
 		return bk_atomic_file_sync_dir(".");
 	slash[slash == dir ? 1 : 0] = '\0';
 	return bk_atomic_file_sync_dir(dir);
+}
+
+bool bk_atomic_file_is_full(int fd)
+{
+	struct statvfs fs;
+	struct rlimit limit;
+	struct stat st;
+
+	if (fstat(fd, &st) != 0 || fstatvfs(fd, &fs) != 0)
+		return false;
+	if ((uint64_t)fs.f_bavail * fs.f_frsize < FULL_MARGIN_BYTES)
+		return true;
+	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+	       (uint64_t)st.st_size + FULL_MARGIN_BYTES >= limit.rlim_cur;
 }
 
 /* Best effort: where the file system writes in place, the old bytes are gone. */
@@ -144,7 +163,7 @@ int bk_atomic_file_write(const char *path, const void *data, size_t len)
 		err = bk_atomic_file_error(errno);
 	if (err)
 		goto out;
-	err = sync_parent(path);
+	err = bk_atomic_file_sync_parent(path);
 	if (!err && old >= 0)
 		overwrite(old);
 out:
@@ -232,6 +251,6 @@ int bk_atomic_file_destroy(const char *path)
 	err2 = destroy_one(sibling);
 	if (!err)
 		err = err2;
-	err2 = sync_parent(path);
+	err2 = bk_atomic_file_sync_parent(path);
 	return err || err2 == BK_E_NOT_FOUND ? err : err2;
 }

@@ -9,6 +9,7 @@
 #ifndef BK_ATOMIC_FILE_H
 #define BK_ATOMIC_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,10 @@ int bk_atomic_file_destroy(const char *path);
 void bk_atomic_file_clean(const char *path);
 /* Makes names created, renamed or removed in this folder durable. */
 int bk_atomic_file_sync_dir(const char *dir);
+int bk_atomic_file_sync_parent(const char *path); /* the folder that holds this name */
+/* Has this file no room to grow: disk at its end, or the largest size this process may write? A short write looks
+ * like BK_E_IO to some callers, and is none. */
+bool bk_atomic_file_is_full(int fd);
 
 /* errno of a failed file call as BK_E_*: FULL for a full disk or quota, NOT_FOUND, NOMEM, else IO. */
 int bk_atomic_file_error(int errno_value);

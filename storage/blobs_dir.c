@@ -227,9 +227,15 @@ static const struct bk_blobs_ops blobs_ops = {
 int bk_blobs_dir_open(const char *path, struct bk_blobs **ret_blobs)
 {
 	struct blobs_dir *b;
+	bool made = mkdir(path, 0700) == 0;
+	int err = 0;
 
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+	if (!made && errno != EEXIST)
 		return bk_atomic_file_error(errno);
+	if (made)
+		err = bk_atomic_file_sync_parent(path);
+	if (err)
+		return err;
 	b = calloc(1, sizeof *b);
 	if (!b)
 		return BK_E_NOMEM;

@@ -2,16 +2,11 @@
 #include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include "atomic_file.h"
 #include "err.h"
 #include "kv_fault.h"
 #include "kv_lmdb_state.h"
-
-#define FULL_MARGIN_BYTES (4ull << 20)
 
 int bk_kv_lmdb_error(int rc)
 {
@@ -138,17 +133,9 @@ static void kv_abort(struct bk_kv *base)
 /* LMDB calls a short write EIO; a short write happens when the disk or the allowed file size ends there. */
 static bool disk_is_full(const struct bk_kv_lmdb *kv)
 {
-	struct statvfs fs;
-	struct rlimit limit;
-	struct stat st;
 	mdb_filehandle_t fd;
 
-	if (mdb_env_get_fd(kv->env, &fd) != 0 || fstat(fd, &st) != 0 || fstatvfs(fd, &fs) != 0)
-		return false;
-	if ((uint64_t)fs.f_bavail * fs.f_frsize < FULL_MARGIN_BYTES)
-		return true;
-	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-		(uint64_t)st.st_size + FULL_MARGIN_BYTES >= limit.rlim_cur;
+	return mdb_env_get_fd(kv->env, &fd) == 0 && bk_atomic_file_is_full(fd);
 }
 
 static int kv_commit(struct bk_kv *base, uint64_t *ret_seq)

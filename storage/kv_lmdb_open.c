@@ -234,9 +234,13 @@ static int make_store(struct bk_kv_lmdb *kv, const struct bk_kv_lmdb_options *o)
 
 static int make_folder(const char *path)
 {
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+	bool made = mkdir(path, 0700) == 0;
+
+	if (!made && errno != EEXIST)
 		return bk_atomic_file_error(errno);
-	return chmod(path, 0700) == 0 ? 0 : BK_E_IO;
+	if (chmod(path, 0700) != 0)
+		return BK_E_IO;
+	return made ? bk_atomic_file_sync_parent(path) : 0;
 }
 
 int bk_kv_lmdb_create(const struct bk_kv_lmdb_options *o, struct bk_kv **ret_kv)

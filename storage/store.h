@@ -40,7 +40,10 @@ struct bk_store_options {
 	bool read_only;
 };
 
-/* BK_E_LOCKED second process; BK_E_PASSPHRASE wrong seal key; BK_E_VERSION newer schema; BK_E_CORRUPT; BK_E_FULL; BK_E_IO */
+/*
+ * An older schema is brought up to date. BK_E_LOCKED second process; BK_E_PASSPHRASE wrong seal key; BK_E_VERSION
+ * newer schema (or an older one and read_only); BK_E_NOT_FOUND absent and read_only; BK_E_CORRUPT; BK_E_FULL; BK_E_IO
+ */
 int bk_store_open(const struct bk_store_options *o, struct bk_store **ret_store);
 void bk_store_close(struct bk_store *s);
 
@@ -123,7 +126,8 @@ struct bk_op {
 			size_t n_full;
 		} submit; /* BK_E_QUOTA (nothing stored; alarms use reserved room), BK_E_HASH (id known with another body),
 			     BK_E_INCOMPLETE (a file is missing), BK_E_REVOKED; same id again adds capsules of devices not yet
-			     served (alarm top-up) */
+			     served (alarm top-up). An alarm goes to all it can reach: BK_E_QUOTA and BK_E_REVOKED only
+			     when it never reached any */
 		struct {
 			bk_id device;
 			const uint64_t *seqs;
@@ -174,7 +178,7 @@ struct bk_op {
 		struct {
 			bk_id upload, device; /* device: owner */
 			uint64_t size;
-		} file_new; /* BK_E_QUOTA: 64 open uploads or 1 GiB per device */
+		} file_new; /* BK_E_QUOTA: 64 open uploads or 1 GiB per device; a file counts 64 KiB at least */
 		struct {
 			bk_id upload, device;
 			bk_hash hash;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <lmdb.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,6 +21,11 @@ struct bk_env {
 	MDB_env *mdb;
 	MDB_dbi dbi[BK_TABLES];
 	bool read_only;
+	char *file;
+	uint64_t map_bytes;
+	/* After a failed write of the meta page LMDB refuses reads, too. Nobody writes any more then, so a second,
+	 * lockless view of the same file is safe, and reads go on. */
+	_Atomic(struct bk_env *) rescue;
 };
 
 struct bk_txn {
@@ -108,9 +114,9 @@ static int open_tables(struct bk_env *env)
 	return err == BK_E_NOT_FOUND ? BK_E_CORRUPT : err;
 }
 
-static int open_file(struct bk_env *env, const char *file, uint64_t map_bytes)
+static int open_file(struct bk_env *env, const char *file, uint64_t map_bytes, unsigned more)
 {
-	unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD | (env->read_only ? MDB_RDONLY : 0u);
+	unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD | (env->read_only ? MDB_RDONLY : 0u) | more;
 	uint64_t size = map_bytes ? map_bytes : MAP_DEFAULT;
 	struct stat st;
 	int rc, dead = 0;
@@ -134,18 +140,17 @@ static int open_file(struct bk_env *env, const char *file, uint64_t map_bytes)
 	return error_of(rc);
 }
 
-int bk_env_open(const char *file, uint64_t map_bytes, bool read_only, struct bk_env **ret_env)
+static int open_env(const char *file, uint64_t map_bytes, bool read_only, unsigned flags, struct bk_env **ret_env)
 {
-	struct bk_env *env;
+	struct bk_env *env = calloc(1, sizeof *env);
 	int err;
 
-	if (read_only && access(file, F_OK) != 0)
-		return BK_E_NOT_FOUND;
-	env = calloc(1, sizeof *env);
 	if (!env)
 		return BK_E_NOMEM;
 	env->read_only = read_only;
-	err = open_file(env, file, map_bytes);
+	env->map_bytes = map_bytes;
+	env->file = strdup(file);
+	err = env->file ? open_file(env, file, map_bytes, flags) : BK_E_NOMEM;
 	if (!err)
 		err = check_length(env->mdb);
 	if (!err)
@@ -158,12 +163,42 @@ int bk_env_open(const char *file, uint64_t map_bytes, bool read_only, struct bk_
 	return 0;
 }
 
+int bk_env_open(const char *file, uint64_t map_bytes, bool read_only, struct bk_env **ret_env)
+{
+	if (read_only && access(file, F_OK) != 0)
+		return BK_E_NOT_FOUND;
+	return open_env(file, map_bytes, read_only, 0, ret_env);
+}
+
+static struct bk_env *readable(struct bk_env *env)
+{
+	struct bk_env *rescue = atomic_load(&env->rescue);
+
+	return rescue ? rescue : env;
+}
+
+/* The writer's thread, after a commit that failed. */
+static void rescue_reads(struct bk_env *env)
+{
+	struct bk_env *rescue = NULL;
+	MDB_txn *probe = NULL;
+	int rc = mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &probe);
+
+	if (!rc)
+		mdb_txn_abort(probe);
+	if (rc == MDB_PANIC && !atomic_load(&env->rescue) &&
+		open_env(env->file, env->map_bytes, true, MDB_NOLOCK, &rescue) == 0)
+		atomic_store(&env->rescue, rescue);
+}
+
 void bk_env_close(struct bk_env *env)
 {
 	if (!env)
 		return;
+	bk_env_close(atomic_load(&env->rescue));
 	if (env->mdb)
 		mdb_env_close(env->mdb);
+	free(env->file);
 	free(env);
 }
 
@@ -174,7 +209,7 @@ static int count_free(struct bk_env *env, uint64_t *ret_pages)
 	MDB_txn *txn = NULL;
 	MDB_val k, v;
 	uint64_t pages = 0;
-	int rc = mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &txn);
+	int rc = mdb_txn_begin(readable(env)->mdb, NULL, MDB_RDONLY, &txn);
 
 	if (rc)
 		return error_of(rc);
@@ -212,7 +247,7 @@ int bk_env_usage(struct bk_env *env, uint64_t *ret_used, uint64_t *ret_map)
 
 int bk_env_copy(struct bk_env *env, const char *file)
 {
-	return error_of(mdb_env_copy2(env->mdb, file, MDB_CP_COMPACT));
+	return error_of(mdb_env_copy2(readable(env)->mdb, file, MDB_CP_COMPACT));
 }
 
 /* ---- transactions ---- */
@@ -224,6 +259,8 @@ int bk_env_begin(struct bk_env *env, bool write, struct bk_txn **ret_txn)
 
 	if (!t)
 		return BK_E_NOMEM;
+	if (!write)
+		env = readable(env);
 	t->env = env;
 	rc = mdb_txn_begin(env->mdb, NULL, write ? 0 : MDB_RDONLY, &t->mdb);
 	if (rc == MDB_READERS_FULL && mdb_reader_check(env->mdb, &dead) == 0 && dead)
@@ -236,8 +273,17 @@ int bk_env_begin(struct bk_env *env, bool write, struct bk_txn **ret_txn)
 	return 0;
 }
 
+/* LMDB calls a short write EIO; a short write happens when the disk or the allowed file size ends there. */
+static bool disk_is_full(const struct bk_env *env)
+{
+	mdb_filehandle_t fd;
+
+	return mdb_env_get_fd(env->mdb, &fd) == 0 && bk_atomic_file_is_full(fd);
+}
+
 int bk_env_commit(struct bk_txn *t)
 {
+	struct bk_env *env = t->env;
 	int err;
 
 	BK_CRASH_POINT("store-commit");
@@ -247,6 +293,11 @@ int bk_env_commit(struct bk_txn *t)
 	else
 		err = error_of(mdb_txn_commit(t->mdb));
 	free(t);
+	if (err == BK_E_IO) {
+		rescue_reads(env);
+		if (!atomic_load(&env->rescue) && disk_is_full(env))
+			err = BK_E_FULL;
+	}
 	if (!err)
 		BK_CRASH_POINT("store-committed");
 	return err;

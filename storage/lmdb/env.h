@@ -60,7 +60,10 @@ int bk_env_usage(struct bk_env *env, uint64_t *ret_used, uint64_t *ret_map);
 int bk_env_copy(struct bk_env *env, const char *file);
 
 int bk_env_begin(struct bk_env *env, bool write, struct bk_txn **ret_txn);
-/* Ends the transaction in any case. BK_E_IO: a sync or write failed, the caller must not write again. */
+/*
+ * Ends the transaction in any case. BK_E_FULL: map or disk, nothing happened, later ones may fit. BK_E_IO: a sync or
+ * write failed, the caller must not write again; reads go on, whichever of LMDB's two syncs it was.
+ */
 int bk_env_commit(struct bk_txn *t);
 void bk_env_abort(struct bk_txn *t); /* NULL: nothing */
 

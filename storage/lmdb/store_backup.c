@@ -162,14 +162,6 @@ static void remove_partial(const char *dir)
 	rmdir(dir);
 }
 
-static int sync_parent(const char *dir)
-{
-	char path[BK_STORE_PATH_MAX];
-	int err = join(path, dir, "..");
-
-	return err ? err : bk_atomic_file_sync_dir(path);
-}
-
 int bk_store_backup(struct bk_store *s, const char *to, bk_ms now)
 {
 	struct manifest m = {.schema = BK_STORE_SCHEMA, .made_ms = now};
@@ -187,7 +179,7 @@ int bk_store_backup(struct bk_store *s, const char *to, bk_ms now)
 	if (!err)
 		err = write_manifest(to, &m);
 	if (!err)
-		err = sync_parent(to);
+		err = bk_atomic_file_sync_parent(to);
 	if (err)
 		remove_partial(to);
 	return err;
@@ -294,6 +286,7 @@ static int empty_prekeys(struct bk_txn *t, const uint8_t *device)
 static int mark_restored(struct bk_store *s, bk_ms now)
 {
 	struct bk_txn *t = NULL;
+	uint64_t floor = 0;
 	int err = bk_env_begin(s->env, true, &t);
 
 	if (err)
@@ -311,6 +304,10 @@ static int mark_restored(struct bk_store *s, bk_ms now)
 		err = rewrite(t, BK_T_PREKEYS, empty_prekeys);
 	if (!err)
 		err = rewrite(t, BK_T_STATE, jump);
+	if (!err)
+		err = bk_store_meta_get(t, "floor", &floor);
+	if (!err) /* of devices without a state: enrolled since, or not written to before */
+		err = bk_store_meta_put(t, "floor", floor + BK_STORE_RESTORE_JUMP);
 	if (err) {
 		bk_env_abort(t);
 		return err;
@@ -359,7 +356,7 @@ int bk_store_restore(const char *from, const char *to, const uint8_t seal_key[st
 	if (!err)
 		err = bk_atomic_file_sync_dir(to);
 	if (!err)
-		err = sync_parent(to);
+		err = bk_atomic_file_sync_parent(to);
 	if (err)
 		remove_partial(to);
 	else

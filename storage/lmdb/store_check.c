@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Does a store hold together? Every row decodes; what one table promises another holds; counters equal what
- * they count. A restore asks before it trusts a copy, tests ask after every crash.
+ * they count; bodies and lists have their hashes. A restore asks before it trusts a copy, tests ask after every crash.
  */
 #include <stdlib.h>
 
@@ -94,7 +94,8 @@ static int on_refs(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
 	if (err)
 		return err;
 	q->refs += row.refs;
-	return expect(body.len == row.size && (row.refs || row.keep));
+	return expect(c->key.len == BK_HASH_BYTES && body.len == row.size && (row.refs || row.keep) &&
+		      memcmp(bk_hash_of(body.data, body.len).b, c->key.data, BK_HASH_BYTES) == 0);
 }
 
 struct states {

@@ -253,5 +253,5 @@ int bk_store_state(struct bk_txn *t, bk_id device, struct bk_row_state *ret_stat
 
 	memset(ret_state, 0, sizeof *ret_state);
 	err = bk_rows_get_state(t, device.b, sizeof device.b, ret_state);
-	return err == BK_E_NOT_FOUND ? 0 : err;
+	return err == BK_E_NOT_FOUND ? bk_store_meta_get(t, "floor", &ret_state->next) : err;
 }

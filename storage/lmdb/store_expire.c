@@ -97,18 +97,19 @@ static int drop_file(struct step *x, const struct found *f)
 	return err ? err : bk_store_drop_upload(x->t, row.upload);
 }
 
-/* An upload that stands for a file goes with the file. */
+/* An upload that stands for a file goes with the file; one whose file is gone stands for nothing. */
 static bool old_upload(struct step *x, const struct bk_env_cursor *c)
 {
 	struct bk_row_upload row;
 	struct bk_row_file file;
+	int err;
 
 	if (bk_rows_decode_upload(c->value, &row) != 0 || !is_past(x, row.created_ms, x->s->o.upload_ms))
 		return false;
 	if (!row.complete)
 		return true;
-	return bk_rows_get_file(x->t, row.hash.b, sizeof row.hash.b, &file) == 0 &&
-	       memcmp(file.upload.b, c->key.data, BK_ID_BYTES) != 0;
+	err = bk_rows_get_file(x->t, row.hash.b, sizeof row.hash.b, &file);
+	return err == BK_E_NOT_FOUND || (!err && memcmp(file.upload.b, c->key.data, BK_ID_BYTES) != 0);
 }
 
 static int drop_upload(struct step *x, const struct found *f)

@@ -6,6 +6,11 @@
 #include "err.h"
 #include "store_in.h"
 
+static uint64_t counted(uint64_t size)
+{
+	return size < BK_STORE_FILE_LEAST ? BK_STORE_FILE_LEAST : size;
+}
+
 /* Number and bytes of what counts against a device. */
 static int usage(struct bk_txn *t, bk_id device, uint64_t *ret_open, uint64_t *ret_bytes)
 {
@@ -23,7 +28,7 @@ static int usage(struct bk_txn *t, bk_id device, uint64_t *ret_open, uint64_t *r
 		if (err)
 			break;
 		*ret_open += row.complete ? 0 : 1;
-		*ret_bytes += row.size;
+		*ret_bytes += counted(row.size);
 	}
 	bk_env_cursor_close(&c);
 	return err == BK_E_NOT_FOUND ? 0 : err;
@@ -47,7 +52,7 @@ int bk_store_check_file_new(struct bk_store *s, struct bk_txn *t, struct bk_op *
 	err = usage(t, op->file_new.device, &n, &bytes);
 	if (err)
 		return err;
-	return n < BK_STORE_OPEN_MAX && bytes + op->file_new.size <= BK_STORE_OPEN_BYTES_MAX ? 0 : BK_E_QUOTA;
+	return n < s->bounds.open && bytes + counted(op->file_new.size) <= s->bounds.open_bytes ? 0 : BK_E_QUOTA;
 }
 
 int bk_store_write_file_new(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
@@ -103,10 +108,12 @@ int bk_store_write_file_done(struct bk_store *s, struct bk_txn *t, struct bk_op 
 		err = bk_rows_put_open(t, key, sizeof key, &open);
 	if (!err)
 		err = bk_rows_get_file(t, row.hash.b, sizeof row.hash.b, &file);
-	if (err != BK_E_NOT_FOUND)
-		return err; /* the same bytes came before, under another upload: that one stands for them */
-	memset(&file, 0, sizeof file);
-	file.upload = op->file_done.upload;
+	if (err && err != BK_E_NOT_FOUND)
+		return err;
+	if (err) { /* else the same bytes came before, under another upload: that one stands for them, as if new */
+		memset(&file, 0, sizeof file);
+		file.upload = op->file_done.upload;
+	}
 	file.last_ms = op->now;
 	return bk_rows_put_file(t, row.hash.b, sizeof row.hash.b, &file);
 }

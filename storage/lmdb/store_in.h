@@ -19,14 +19,17 @@
 #define BK_STORE_PATH_MAX 4096
 #define BK_STORE_DAY_MS (24ull * 3600000ull)
 
-#define BK_STORE_CIRCLES_MAX 1000000u
-#define BK_STORE_INVITES_MAX 100000u
-#define BK_STORE_CLAIMS_MAX 1000000u
-#define BK_STORE_DEAD_MAX 100000u
 #define BK_STORE_SERVED_MAX (4u * BK_CAPSULES_MAX) /* devices of one message, top-ups included */
-#define BK_STORE_ROSTERS_KEPT 256u                 /* versions of one circle */
-#define BK_STORE_OPEN_MAX 64u
-#define BK_STORE_OPEN_BYTES_MAX (1ull << 30)
+/* X(table's bound, rows) */
+#define BK_STORE_BOUNDS(X)                                                                         \
+	X(circles, 1000000u)                                                                       \
+	X(rosters, 256u) /* versions of one circle */                                              \
+	X(invites, 100000u)                                                                        \
+	X(claims, 1000000u)                                                                        \
+	X(dead, 100000u)                                                                           \
+	X(open, 64u) /* unfinished uploads of one device */                                        \
+	X(open_bytes, 1ull << 30)
+#define BK_STORE_FILE_LEAST (64u * 1024u) /* what a file counts at least: a row costs, too */
 #define BK_STORE_INVITE_KEPT_MS (30ull * BK_STORE_DAY_MS)   /* after it was used or decided */
 #define BK_STORE_DEAD_KEPT_MS (90ull * BK_STORE_DAY_MS)
 #define BK_STORE_AUDIT_KEPT_MS (3650ull * BK_STORE_DAY_MS)
@@ -44,10 +47,17 @@ struct bk_store_slot { /* one device of the message at hand */
 	struct bk_row_state state;
 };
 
+struct bk_store_bounds { /* tests make them small */
+#define X(name, rows) uint64_t name;
+	BK_STORE_BOUNDS(X)
+#undef X
+};
+
 struct bk_store {
 	struct bk_env *env;
 	struct bk_store_keys *keys; /* sodium_malloc; NULL: opened without, read only */
 	struct bk_store_options o;  /* defaults filled in; path and key not kept */
+	struct bk_store_bounds bounds;
 	char path[BK_STORE_PATH_MAX];
 	int lock;
 	atomic_int dead;            /* BK_E_IO: no more writes */
@@ -112,7 +122,7 @@ int bk_store_meta_get(struct bk_txn *t, const char *name, uint64_t *ret_value); 
 int bk_store_meta_put(struct bk_txn *t, const char *name, uint64_t value);
 /* A device that is certified and not revoked. BK_E_REVOKED. */
 int bk_store_live_device(struct bk_txn *t, bk_id device, struct bk_row_device *ret_row);
-/* Absent: zeros. */
+/* Absent: zeros, but that numbers begin where a restore put the floor. */
 int bk_store_state(struct bk_txn *t, bk_id device, struct bk_row_state *ret_state);
 /* Takes one delivery out: its row, its reference, its share of the counters in *state (which the caller puts). */
 int bk_store_take_out(struct bk_store *s, struct bk_txn *t, bk_id device, uint64_t seq,
@@ -132,6 +142,16 @@ bk_id bk_store_unseal_id(const struct bk_store *s, const uint8_t sealed[static B
 void bk_store_audit_hash(bk_hash previous, uint64_t number, bk_ms at, struct bk_bytes text, bk_hash *ret_hash);
 /* Commits and, when a sync failed, ends writing for good. */
 int bk_store_end(struct bk_store *s, struct bk_txn *t);
+/*
+ * Brings an older schema up to `to`, one step after the other, in t: all or none. Steps end with a NULL fn.
+ * BK_E_VERSION: no step leads on from there.
+ */
+struct bk_store_step {
+	uint64_t from; /* to from + 1 */
+	int (*fn)(struct bk_store *s, struct bk_txn *t);
+};
+extern const struct bk_store_step bk_store_steps[];
+int bk_store_migrate(struct bk_store *s, struct bk_txn *t, const struct bk_store_step *steps, uint64_t to);
 /* Every table decodes, references and counters add up, the audit chain holds. BK_E_CORRUPT. */
 int bk_store_check(struct bk_store_view *v);
 

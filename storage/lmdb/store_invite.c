@@ -22,14 +22,13 @@ int bk_store_check_invite(struct bk_store *s, struct bk_txn *t, struct bk_op *op
 	uint64_t rows = 0;
 	int err = load(t, op->invite.invite, &row);
 
-	(void)s;
 	if (err != BK_E_NOT_FOUND)
 		return err ? err : BK_E_EXISTS;
 	if (op->invite.role <= BAKEN__ROLE__ROLE_NONE || op->invite.role > BAKEN__ROLE__ROLE_VAULT ||
 		op->invite.expires_ms <= op->now)
 		return BK_E_INVAL;
 	err = bk_env_count(t, BK_T_INVITE, &rows);
-	return err || rows < BK_STORE_INVITES_MAX ? err : BK_E_FULL;
+	return err || rows < s->bounds.invites ? err : BK_E_FULL;
 }
 
 int bk_store_write_invite(struct bk_store *s, struct bk_txn *t, struct bk_op *op)

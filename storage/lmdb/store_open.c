@@ -18,6 +18,11 @@ static const uint8_t proof[16] = {'b', 'a', 'k', 'e', 'n', ' ', 's', 't', 'o', '
 
 static void fill_defaults(struct bk_store *s, const struct bk_store_options *o)
 {
+	s->bounds = (struct bk_store_bounds){
+#define X(name, rows) .name = (rows),
+		BK_STORE_BOUNDS(X)
+#undef X
+	};
 	s->o = *o;
 	s->o.path = NULL;
 	s->o.seal_key = NULL;
@@ -78,9 +83,13 @@ static int take_lock(struct bk_store *s)
 
 static int make_folder(const char *path)
 {
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+	bool made = mkdir(path, 0700) == 0;
+
+	if (!made && errno != EEXIST)
 		return bk_atomic_file_error(errno);
-	return chmod(path, 0700) == 0 ? 0 : bk_atomic_file_error(errno);
+	if (chmod(path, 0700) != 0)
+		return bk_atomic_file_error(errno);
+	return made ? bk_atomic_file_sync_parent(path) : 0;
 }
 
 static int write_first(struct bk_store *s, struct bk_txn *t)
@@ -109,31 +118,40 @@ static int check_seal(struct bk_store *s, struct bk_txn *t)
 	return sodium_memcmp(plain, proof, sizeof proof) == 0 ? 0 : BK_E_CORRUPT;
 }
 
-static int check_schema(struct bk_store *s)
+/* Newer: not ours to touch. Older: brought up in the transaction at hand. */
+static int check_schema(struct bk_store *s, struct bk_txn *t, bool *ret_changed)
+{
+	uint64_t schema = 0, rows = 0;
+	int err = bk_store_meta_get(t, "schema", &schema);
+
+	if (!err)
+		err = bk_env_count(t, BK_T_META, &rows);
+	if (err)
+		return err;
+	*ret_changed = schema != BK_STORE_SCHEMA;
+	if (!schema && !rows && !s->o.read_only)
+		return write_first(s, t);
+	if (!schema)
+		return BK_E_CORRUPT;
+	if (schema > BK_STORE_SCHEMA)
+		return BK_E_VERSION;
+	err = check_seal(s, t);
+	if (err || !*ret_changed)
+		return err;
+	return s->o.read_only ? BK_E_VERSION : bk_store_migrate(s, t, bk_store_steps, BK_STORE_SCHEMA);
+}
+
+static int take_in(struct bk_store *s)
 {
 	struct bk_txn *t = NULL;
-	uint64_t schema = 0, rows = 0;
+	bool changed = false;
 	int err = bk_env_begin(s->env, !s->o.read_only, &t);
 
 	if (err)
 		return err;
-	err = bk_store_meta_get(t, "schema", &schema);
-	if (!err)
-		err = bk_env_count(t, BK_T_META, &rows);
-	if (!err && !schema && !rows && !s->o.read_only) {
-		err = write_first(s, t);
-		if (err) {
-			bk_env_abort(t);
-			return err;
-		}
+	err = check_schema(s, t, &changed);
+	if (!err && changed)
 		return bk_env_commit(t);
-	}
-	if (!err && schema > BK_STORE_SCHEMA)
-		err = BK_E_VERSION;
-	else if (!err && schema != BK_STORE_SCHEMA)
-		err = BK_E_CORRUPT;
-	if (!err)
-		err = check_seal(s, t);
 	bk_env_abort(t);
 	return err;
 }
@@ -156,7 +174,7 @@ static int open_store(struct bk_store *s, const struct bk_store_options *o)
 	made = stat(file, &st) != 0;
 	err = bk_env_open(file, o->map_bytes, s->o.read_only, &s->env);
 	if (!err)
-		err = check_schema(s);
+		err = take_in(s);
 	if (!err && made) /* the file's name must be as durable as what is written into it */
 		err = bk_atomic_file_sync_dir(s->path);
 	return err;

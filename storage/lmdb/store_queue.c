@@ -146,7 +146,7 @@ static int bury(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
 	err = bk_store_take_out(s, t, op->nack.device, op->nack.seq, row, &s->plan.state);
 	if (!err)
 		err = bk_rows_put_state(t, op->nack.device.b, BK_ID_BYTES, &s->plan.state);
-	if (err || rows >= BK_STORE_DEAD_MAX)
+	if (err || rows >= s->bounds.dead)
 		return err; /* the sender is told all the same */
 	memcpy(key, op->nack.device.b, BK_ID_BYTES);
 	bk_store_key_number(key + BK_ID_BYTES, op->nack.seq);

@@ -66,12 +66,12 @@ static int check_devices(struct bk_txn *t, const struct bk_roster *r)
 	return 0;
 }
 
-static int check_bound(struct bk_txn *t, const struct bk_store *s)
+static int check_bound(const struct bk_store *s, struct bk_txn *t)
 {
 	uint64_t rows = 0;
 	int err = s->plan.before ? 0 : bk_env_count(t, BK_T_CIRCLE, &rows);
 
-	return err || rows < BK_STORE_CIRCLES_MAX ? err : BK_E_FULL;
+	return err || rows < s->bounds.circles ? err : BK_E_FULL;
 }
 
 int bk_store_check_roster(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
@@ -98,7 +98,7 @@ int bk_store_check_roster(struct bk_store *s, struct bk_txn *t, struct bk_op *op
 	baken__signed__free_unpacked(m, NULL);
 	if (!err)
 		err = check_devices(t, s->plan.roster);
-	return err ? err : check_bound(t, s);
+	return err ? err : check_bound(s, t);
 }
 
 /* ---- writing ---- */
@@ -127,7 +127,7 @@ static int write_relations(struct bk_txn *t, const struct bk_roster *r, const st
 	return err ? err : put_assigned(t, r->care, r->circle, true);
 }
 
-static int write_circle(struct bk_txn *t, const struct bk_roster *r, struct bk_bytes signed_roster)
+static int write_circle(const struct bk_store *s, struct bk_txn *t, const struct bk_roster *r, struct bk_bytes signed_roster)
 {
 	struct bk_row_circle row;
 	uint8_t key[BK_KEY_ROSTER];
@@ -146,9 +146,9 @@ static int write_circle(struct bk_txn *t, const struct bk_roster *r, struct bk_b
 	bk_store_key_roster(key, r->circle, r->version);
 	if (!err)
 		err = bk_env_put(t, BK_T_ROSTER, key, sizeof key, signed_roster.data, signed_roster.len);
-	if (err || r->version <= BK_STORE_ROSTERS_KEPT)
+	if (err || r->version <= s->bounds.rosters)
 		return err;
-	bk_store_key_roster(key, r->circle, r->version - BK_STORE_ROSTERS_KEPT);
+	bk_store_key_roster(key, r->circle, r->version - s->bounds.rosters);
 	return bk_store_del(t, BK_T_ROSTER, key, sizeof key);
 }
 
@@ -246,7 +246,7 @@ int bk_store_write_roster(struct bk_store *s, struct bk_txn *t, struct bk_op *op
 
 	if (before && before->version == r->version)
 		return 0; /* the same, byte for byte: verify compared the hashes */
-	err = write_circle(t, r, op->roster.signed_roster);
+	err = write_circle(s, t, r, op->roster.signed_roster);
 	if (!err)
 		err = write_relations(t, r, before);
 	for (size_t i = 0; !err && i < r->n_entries; i++) {

@@ -127,10 +127,10 @@ int bk_store_check_claim(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
 		return err;
 	memset(row, 0, sizeof *row);
 	err = bk_rows_get_claim(t, op->claim.tag, sizeof op->claim.tag, row);
-	if (err != BK_E_NOT_FOUND)
-		return err;
+	if (err != BK_E_NOT_FOUND || op->claim.verb != BAKEN__CLAIM__VERB__TAKE)
+		return err == BK_E_NOT_FOUND ? 0 : err;
 	err = bk_env_count(t, BK_T_CLAIM, &rows);
-	return err || rows < BK_STORE_CLAIMS_MAX ? err : BK_E_FULL;
+	return err || rows < s->bounds.claims ? err : BK_E_FULL;
 }
 
 /* A lease that ran out is free for whoever comes first; its holder may still renew it until then. */

@@ -127,7 +127,8 @@ static int check_slot(struct bk_store *s, struct bk_txn *t, struct bk_op *op, st
 
 /*
  * An ordinary message goes to all or none. An alarm goes to every device that can take it: one full or
- * withdrawn device must not silence it for the others; seq stays 0 there and a top-up may follow.
+ * withdrawn device must not silence it for the others; seq stays 0 there and a top-up may follow. An alarm that
+ * is known reached somebody: its repeat must not sound like a failure.
  */
 static int check_slots(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
 {
@@ -144,7 +145,7 @@ static int check_slots(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
 		if (err == BK_E_REVOKED && !alarm)
 			return err;
 	}
-	if (first && (!alarm || s->plan.n_slots == 0))
+	if (first && (!alarm || (s->plan.n_slots == 0 && !s->plan.known)))
 		return first;
 	free(op->submit.full);
 	op->submit.full = NULL;
