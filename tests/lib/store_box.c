@@ -199,7 +199,165 @@ int bk_store_box_ack(struct bk_store_box *b, unsigned device, uint64_t seq, bool
 	return err;
 }
 
-static struct bk_store_view *view(struct bk_store_box *b)
+/* ---- short forms of the other ops ---- */
+
+void bk_store_box_prekey(unsigned device, uint32_t id, uint8_t ret_key[static BK_KEY_BYTES])
+{
+	bk_sample_fill(ret_key, BK_KEY_BYTES, device * 100000 + id);
+}
+
+int bk_store_box_prekeys(struct bk_store_box *b, unsigned device, uint32_t first, size_t n, uint32_t signed_id,
+	bool replace, uint32_t *ret_left)
+{
+	uint8_t (*keys)[BK_KEY_BYTES] = calloc(n + 1, sizeof *keys), sig[BK_SIG_BYTES];
+	Baken__Prekey *list = calloc(n + 1, sizeof *list), **pointers = calloc(n + 1, sizeof *pointers);
+	Baken__SignedPrekey sp = BAKEN__SIGNED_PREKEY__INIT;
+	Baken__PrekeysPut put = BAKEN__PREKEYS_PUT__INIT;
+	struct bk_op op = {.kind = BK_OP_PREKEYS_PUT};
+	int err;
+
+	BK_ASSERT(keys && list && pointers);
+	for (size_t i = 0; i < n; i++) {
+		baken__prekey__init(&list[i]);
+		list[i].id = first + (uint32_t)i;
+		bk_store_box_prekey(device, list[i].id, keys[i]);
+		list[i].public_key = (ProtobufCBinaryData){BK_KEY_BYTES, keys[i]};
+		pointers[i] = &list[i];
+	}
+	bk_store_box_prekey(device, 50000 + signed_id, keys[n]);
+	bk_sample_fill(sig, sizeof sig, device + signed_id);
+	sp.id = signed_id;
+	sp.public_key = (ProtobufCBinaryData){BK_KEY_BYTES, keys[n]};
+	sp.signature = (ProtobufCBinaryData){sizeof sig, sig};
+	put.signed_prekey = signed_id ? &sp : NULL;
+	put.prekeys = pointers;
+	put.n_prekeys = n;
+	put.replace = replace;
+	op.prekeys.device = bk_sample_id(device);
+	op.prekeys.put = &put;
+	err = bk_store_box_do(b, &op);
+	if (ret_left)
+		*ret_left = op.prekeys.left;
+	free(keys);
+	free(list);
+	free(pointers);
+	return err;
+}
+
+int bk_store_box_claim_prekey(struct bk_store_box *b, unsigned claimant, unsigned device, struct bk_bundle *ret_bundle)
+{
+	bk_id id = bk_sample_id(device);
+	struct bk_op op = {.kind = BK_OP_PREKEYS_CLAIM};
+
+	op.claim_prekeys.claimant = bk_sample_id(claimant);
+	op.claim_prekeys.devices = &id;
+	op.claim_prekeys.n_devices = 1;
+	op.claim_prekeys.bundles = ret_bundle;
+	return bk_store_box_do(b, &op);
+}
+
+static void fill_ticket(unsigned number, uint8_t out[static 32])
+{
+	bk_sample_fill(out, 32, 7000 + number);
+}
+
+bk_hash bk_store_box_ticket(unsigned number)
+{
+	uint8_t ticket[32];
+
+	fill_ticket(number, ticket);
+	return bk_hash_of(ticket, sizeof ticket);
+}
+
+int bk_store_box_login(struct bk_store_box *b, unsigned device, unsigned number, unsigned used)
+{
+	struct bk_op op = {.kind = BK_OP_SESSION_PUT};
+
+	op.session.session = bk_sample_id(7000 + number);
+	op.session.device = bk_sample_id(device);
+	fill_ticket(number, op.session.ticket);
+	op.session.expires_ms = b->now + BK_SAMPLE_DAY;
+	op.session.resume = used != 0;
+	if (used)
+		op.session.old_ticket = bk_store_box_ticket(used);
+	return bk_store_box_do(b, &op);
+}
+
+int bk_store_box_upload(struct bk_store_box *b, unsigned device, unsigned number, uint64_t size)
+{
+	struct bk_op op = {.kind = BK_OP_FILE_NEW};
+
+	op.file_new.upload = bk_sample_id(8000 + number);
+	op.file_new.device = bk_sample_id(device);
+	op.file_new.size = size;
+	return bk_store_box_do(b, &op);
+}
+
+int bk_store_box_complete(struct bk_store_box *b, unsigned device, unsigned number, unsigned bytes)
+{
+	struct bk_op op = {.kind = BK_OP_FILE_DONE};
+
+	op.file_done.upload = bk_sample_id(8000 + number);
+	op.file_done.device = bk_sample_id(device);
+	op.file_done.hash = bk_sample_hash(bytes);
+	return bk_store_box_do(b, &op);
+}
+
+int bk_store_box_invite(struct bk_store_box *b, unsigned number)
+{
+	struct bk_op op = {.kind = BK_OP_INVITE_PUT};
+
+	op.invite.invite = bk_sample_id(9000 + number);
+	op.invite.account = bk_sample_id(9500);
+	op.invite.circle = BK_BOX_DESK;
+	op.invite.role = BAKEN__ROLE__ROLE_OFFICER;
+	op.invite.expires_ms = b->now + BK_SAMPLE_DAY / 24;
+	return bk_store_box_do(b, &op);
+}
+
+int bk_store_box_claim(struct bk_store_box *b, unsigned device, unsigned tag, Baken__Claim__Verb verb,
+	struct bk_op *ret_op)
+{
+	struct bk_op op = {.kind = BK_OP_CLAIM};
+	int err;
+
+	bk_sample_fill(op.claim.tag, sizeof op.claim.tag, tag);
+	op.claim.device = bk_sample_id(device);
+	op.claim.verb = verb;
+	op.claim.until_ms = b->now + BK_LEASE_MS;
+	err = bk_store_box_do(b, &op);
+	if (ret_op)
+		*ret_op = op;
+	return err;
+}
+
+int bk_store_box_audit(struct bk_store_box *b, const char *event, const char *detail, uint64_t *ret_number)
+{
+	struct bk_op op = {.kind = BK_OP_AUDIT};
+	int err;
+
+	op.audit.event = event;
+	op.audit.detail = detail;
+	err = bk_store_box_do(b, &op);
+	if (ret_number)
+		*ret_number = op.audit.number;
+	return err;
+}
+
+/* ---- reading ---- */
+
+uint64_t bk_store_box_rows(struct bk_store_box *b, int table)
+{
+	struct bk_txn *t = NULL;
+	uint64_t rows = 0;
+
+	BK_ASSERT(bk_env_begin(b->store->env, false, &t) == 0);
+	BK_ASSERT(bk_env_count(t, (enum bk_table)table, &rows) == 0);
+	bk_env_abort(t);
+	return rows;
+}
+
+struct bk_store_view *bk_store_box_view(struct bk_store_box *b)
 {
 	struct bk_store_view *v = NULL;
 
@@ -209,7 +367,7 @@ static struct bk_store_view *view(struct bk_store_box *b)
 
 struct bk_store_stats bk_store_box_stats(struct bk_store_box *b)
 {
-	struct bk_store_view *v = view(b);
+	struct bk_store_view *v = bk_store_box_view(b);
 	struct bk_store_stats stats;
 
 	BK_ASSERT(bk_store_stats(v, &stats) == 0);
@@ -219,7 +377,7 @@ struct bk_store_stats bk_store_box_stats(struct bk_store_box *b)
 
 struct bk_device_row bk_store_box_device(struct bk_store_box *b, unsigned device)
 {
-	struct bk_store_view *v = view(b);
+	struct bk_store_view *v = bk_store_box_view(b);
 	struct bk_device_row row;
 
 	BK_ASSERT(bk_store_device(v, bk_sample_id(device), &row) == 0);
@@ -229,7 +387,7 @@ struct bk_device_row bk_store_box_device(struct bk_store_box *b, unsigned device
 
 int bk_store_box_check(struct bk_store_box *b)
 {
-	struct bk_store_view *v = view(b);
+	struct bk_store_view *v = bk_store_box_view(b);
 	int err = bk_store_check(v);
 
 	bk_store_view_end(v);

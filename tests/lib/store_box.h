@@ -74,6 +74,30 @@ int bk_store_box_submit(struct bk_store_box *b, struct bk_box_message *m);
 uint64_t bk_store_box_send(struct bk_store_box *b, unsigned number, Baken__Class class, unsigned to);
 int bk_store_box_ack(struct bk_store_box *b, unsigned device, uint64_t seq, bool *ret_resumed);
 
+/* Prekeys `first` up to `first + n - 1`; a signed one unless signed_id is 0; their public keys by id, below. */
+int bk_store_box_prekeys(struct bk_store_box *b, unsigned device, uint32_t first, size_t n, uint32_t signed_id,
+	bool replace, uint32_t *ret_left);
+void bk_store_box_prekey(unsigned device, uint32_t id, uint8_t ret_key[static BK_KEY_BYTES]);
+/* One claimed bundle. */
+int bk_store_box_claim_prekey(struct bk_store_box *b, unsigned claimant, unsigned device, struct bk_bundle *ret_bundle);
+
+/* Session `number` with its ticket, for a day; used: the number whose ticket is handed in, or 0. */
+int bk_store_box_login(struct bk_store_box *b, unsigned device, unsigned number, unsigned used);
+bk_hash bk_store_box_ticket(unsigned number);
+
+/* Upload `number` of that size; complete with the hash bk_sample_hash(bytes). */
+int bk_store_box_upload(struct bk_store_box *b, unsigned device, unsigned number, uint64_t size);
+int bk_store_box_complete(struct bk_store_box *b, unsigned device, unsigned number, unsigned bytes);
+
+/* An open invitation of an officer's device, for an hour. */
+int bk_store_box_invite(struct bk_store_box *b, unsigned number);
+int bk_store_box_claim(struct bk_store_box *b, unsigned device, unsigned tag, Baken__Claim__Verb verb,
+	struct bk_op *ret_op);
+int bk_store_box_audit(struct bk_store_box *b, const char *event, const char *detail, uint64_t *ret_number);
+
+/* Rows of a table (enum bk_table of storage/lmdb/env.h). */
+uint64_t bk_store_box_rows(struct bk_store_box *b, int table);
+struct bk_store_view *bk_store_box_view(struct bk_store_box *b);
 struct bk_store_stats bk_store_box_stats(struct bk_store_box *b);
 struct bk_device_row bk_store_box_device(struct bk_store_box *b, unsigned device);
 /* bk_store_check over a fresh view. */
