@@ -246,7 +246,8 @@ int bk_socket_new(uv_loop_t *loop, const char *ca_file, const struct bk_socket_c
 	}
 	lws_set_log_level(0, NULL);
 	fill_context(&info, l, loops);
-	if (!lws_create_context(&info)) {
+	l->context = lws_create_context(&info); /* pcontext is only cleared by lws, once the context is gone */
+	if (!l->context) {
 		free(l->ca_file);
 		free(l);
 		return BK_E_TLS; /* in practice: the CA file cannot be read */

@@ -152,7 +152,7 @@ int bk_story_server_start(struct bk_story *s)
 	while (!err && bk_proc_now_ms() < deadline) {
 		if (bk_proc_wait(&s->server, 0, &code) == 0)
 			return bk_story_fail(s, BK_E_STATE, "bakend ended with %d", code);
-		if (bk_story_ctl(s, NULL, "status", "--json", "--dir", bk_tmp_path("realm/server"), NULL) == 0)
+		if (bk_story_ctl(s, NULL, "metrics", "--dir", bk_tmp_path("realm/server"), NULL) == 0)
 			return 0;
 	}
 	return bk_story_fail(s, err ? err : BK_E_TIMEOUT, "bakend does not answer");
