@@ -16,7 +16,11 @@
 #define ACCEPTS_PER_TURN 64
 #define FULL_PAUSE_MS 100  /* out of descriptors: look again later instead of spinning */
 
+#define SLOT_BITS 20u      /* a million sockets at most */
+
 struct bk_ticket {
+	uint32_t use; /* counts the uses of this slot */
+	bool open;
 	char address[BK_ADDRESS_TEXT];
 };
 struct bk_listener {
@@ -38,16 +42,58 @@ static int address_text(const struct sockaddr_storage *a, char out[static BK_ADD
 	return inet_ntop(a->ss_family, ip, out, BK_ADDRESS_TEXT) ? 0 : BK_E_INVAL;
 }
 
+static struct bk_ticket *find_ticket(struct bk_server *s, uintptr_t number)
+{
+	size_t i = number & ((1u << SLOT_BITS) - 1);
+	struct bk_ticket *t = i < s->tickets_room ? &s->tickets[i] : NULL;
+
+	return t && t->open && t->use == (uint32_t)(number >> SLOT_BITS) ? t : NULL;
+}
+
+/* Its number; 0 without room. */
+static uintptr_t take_ticket(struct bk_server *s, const char *address)
+{
+	size_t i = s->ticket_hint;
+	struct bk_ticket *t;
+
+	while (i < s->tickets_room && s->tickets[i].open)
+		i++;
+	if (i == s->tickets_room) {
+		size_t room = i ? 2 * i : 256;
+
+		t = room <= 1u << SLOT_BITS ? realloc(s->tickets, room * sizeof *t) : NULL;
+		if (!t)
+			return 0;
+		memset(t + i, 0, (room - i) * sizeof *t);
+		s->tickets = t;
+		s->tickets_room = room;
+	}
+	s->ticket_hint = i + 1;
+	t = &s->tickets[i];
+	t->open = true;
+	if (++t->use == 0)
+		t->use = 1;
+	strcpy(t->address, address);
+	return (uintptr_t)t->use << SLOT_BITS | i;
+}
+
 static void take(struct bk_listener *l, int fd, const struct sockaddr_storage *from)
 {
 	struct bk_server *s = l->server;
-	struct bk_ticket *t = calloc(1, sizeof *t);
+	char address[BK_ADDRESS_TEXT] = "";
 	const int one = 1;
+	uintptr_t t;
 
-	if (!t || address_text(from, t->address) || s->stats.sockets >= s->o.connections ||
-		!bk_throttle_accept(&s->throttle, t->address, bk_now())) {
+	if (address_text(from, address) || s->stats.sockets >= s->o.connections ||
+		!bk_throttle_accept(&s->throttle, address, bk_now())) {
 		s->stats.accepts_refused++;
-		free(t);
+		close(fd);
+		return;
+	}
+	t = take_ticket(s, address);
+	if (!t) {
+		s->stats.accepts_refused++;
+		bk_throttle_closed(&s->throttle, address);
 		close(fd);
 		return;
 	}
@@ -57,13 +103,17 @@ static void take(struct bk_listener *l, int fd, const struct sockaddr_storage *f
 	bk_net_adopt(l->net, fd, l->tls, t);
 }
 
-void bk_listen_gone(struct bk_server *s, struct bk_ticket *ticket)
+void bk_listen_gone(struct bk_server *s, uintptr_t ticket)
 {
-	if (!ticket)
+	struct bk_ticket *t = find_ticket(s, ticket);
+
+	if (!t)
 		return;
 	s->stats.sockets--;
-	bk_throttle_closed(&s->throttle, ticket->address);
-	free(ticket);
+	bk_throttle_closed(&s->throttle, t->address);
+	t->open = false;
+	if ((size_t)(t - s->tickets) < s->ticket_hint)
+		s->ticket_hint = (size_t)(t - s->tickets);
 }
 
 static void on_readable(uv_poll_t *p, int status, int events);

@@ -9,16 +9,20 @@
 #define BK_LISTEN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct bk_server;
 struct bk_net;
 struct bk_listener;
-struct bk_ticket; /* one accepted socket, for the count of its address */
 
 /* endpoint: host:port with a numeric host. BK_E_NET after a log line. */
 int bk_listen_start(struct bk_server *s, struct bk_net *n, const char *endpoint, bool tls,
 	struct bk_listener **ret_listener);
 void bk_listen_stop(struct bk_listener *l); /* NULL: nothing */
-void bk_listen_gone(struct bk_server *s, struct bk_ticket *ticket);
+/*
+ * A ticket stands for one accepted socket in the count of its address. It is a number used once: libwebsockets may
+ * tell of an end twice, now by a failure and a turn later by a callback, and the second time must find nothing.
+ */
+void bk_listen_gone(struct bk_server *s, uintptr_t ticket);
 
 #endif

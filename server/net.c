@@ -51,7 +51,6 @@ struct bk_net {
 	struct bk_wire *closing; /* to be ended outside of every callback */
 	uv_timer_t closer;
 	size_t wires;
-	struct bk_ticket *adopting;
 	bk_hash spki;
 	bool stopped;
 };
@@ -349,13 +348,6 @@ static int confirm_upgrade(struct lws *wsi)
 	return strcasecmp(to, "websocket") == 0 ? 0 : -1;
 }
 
-static void gone(struct bk_net *n, struct bk_ticket *ticket)
-{
-	if (n->adopting == ticket)
-		n->adopting = NULL;
-	bk_listen_gone(n->server, ticket);
-}
-
 static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
 	struct bk_net *n = wsi ? lws_context_user(lws_get_context(wsi)) : NULL;
@@ -380,7 +372,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 		return 0;
 	case LWS_CALLBACK_WSI_DESTROY: /* whatever became of it: this is where an adopted socket ends */
 		if (n)
-			gone(n, lws_get_opaque_user_data(wsi));
+			bk_listen_gone(n->server, (uintptr_t)lws_get_opaque_user_data(wsi));
 		return 0;
 	default:
 		return 0;
@@ -393,7 +385,7 @@ static const struct lws_protocols protocols[] = {
 	{NULL, NULL, 0, 0, 0, NULL, 0},
 };
 
-void bk_net_adopt(struct bk_net *n, int fd, bool tls, struct bk_ticket *ticket)
+void bk_net_adopt(struct bk_net *n, int fd, bool tls, uintptr_t ticket)
 {
 	lws_adopt_desc_t d;
 
@@ -401,12 +393,10 @@ void bk_net_adopt(struct bk_net *n, int fd, bool tls, struct bk_ticket *ticket)
 	d.vh = tls ? n->tls : n->plain;
 	d.type = (lws_adoption_type)(LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | (tls ? LWS_ADOPT_ALLOW_SSL : 0));
 	d.fd.sockfd = fd;
-	d.opaque = ticket;
-	n->adopting = ticket;
-	/* NULL: it is closed; whether WSI_DESTROY told us depends on how far lws came. */
-	if (!lws_adopt_descriptor_vhost_via_info(&d) && n->adopting)
-		gone(n, ticket);
-	n->adopting = NULL;
+	d.opaque = (void *)ticket;
+	/* NULL: it is closed; WSI_DESTROY was called, or will be in the next turn, or never: it depends how far lws came. */
+	if (!lws_adopt_descriptor_vhost_via_info(&d))
+		bk_listen_gone(n->server, ticket);
 }
 
 /* ---- life ---- */

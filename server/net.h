@@ -42,8 +42,7 @@ void bk_net_free(struct bk_net *n);
 bk_hash bk_net_spki(const struct bk_net *n);
 
 /* listen.c gives accepted sockets here; takes fd and ticket (bk_listen_gone gives it back). */
-struct bk_ticket;
-void bk_net_adopt(struct bk_net *n, int fd, bool tls, struct bk_ticket *ticket);
+void bk_net_adopt(struct bk_net *n, int fd, bool tls, uintptr_t ticket);
 
 /* Payload area of a message to send; NULL without memory. */
 uint8_t *bk_net_buffer(size_t len);

@@ -328,6 +328,7 @@ static void free_all(struct run *r)
 	baken__signed__free_unpacked(s->server_signed, NULL);
 	free(s->server_cert);
 	free(s->conns);
+	free(s->tickets);
 	free(s->full);
 	sodium_memzero(s->receipt_secret, sizeof s->receipt_secret);
 	uv_loop_close(&r->loop);

@@ -54,6 +54,8 @@ struct bk_server {
 	uint64_t generation;
 	struct bk_idmap by_device; /* online */
 	struct bk_idmap by_token;  /* first 16 bytes of the token's hash */
+	struct bk_ticket *tickets;   /* accepted sockets: listen.c */
+	size_t tickets_room, ticket_hint;
 	struct bk_conn *round;     /* have something gathered (batch.h) */
 	struct bk_job *round_jobs;
 	struct bk_conn *ticks[BK_TICK_BUCKETS];

@@ -440,7 +440,7 @@ int bk_realm_start(struct bk_realm *r, const char *const *words)
 	size_t n = 3;
 	int err, code;
 
-	snprintf(program, sizeof program, "%s/server/bakend", build ? build : BAKEN_BUILD_DIR);
+	snprintf(program, sizeof program, "%s/bin/bakend", build ? build : BAKEN_BUILD_DIR);
 	argv[0] = program;
 	argv[1] = "-c";
 	argv[2] = r->conf;
