@@ -179,7 +179,7 @@ void bk_conn_error_fill(const struct bk_conn *c, Baken__Error *m, int err, uint6
 	m->retry_after_ms = retry_after_ms;
 }
 
-void bk_conn_end(struct bk_conn *c, uint16_t code, const char *reason, uint32_t retry_after_ms)
+void bk_conn_leave(struct bk_conn *c, const char *reason, uint32_t retry_after_ms)
 {
 	Baken__Frame f = BAKEN__FRAME__INIT;
 	Baken__GoAway m = BAKEN__GO_AWAY__INIT;
@@ -193,6 +193,11 @@ void bk_conn_end(struct bk_conn *c, uint16_t code, const char *reason, uint32_t 
 	bk_conn_send(c, &f);
 	bk_live_leave(c);
 	c->phase = BK_PHASE_CLOSED;
+}
+
+void bk_conn_end(struct bk_conn *c, uint16_t code, const char *reason, uint32_t retry_after_ms)
+{
+	bk_conn_leave(c, reason, retry_after_ms);
 	if (c->wire)
 		bk_net_close(c->wire, code, reason, false);
 }

@@ -41,7 +41,8 @@ struct bk_conn {
 	enum bk_lang lang;
 	bool tls;
 	bool paused;
-	bool backlog;    /* the store holds more than is in flight */
+	bool backlog;    /* the store may hold more than is in flight */
+	bool tail;       /* was false once: tail_seq is the last that waited at login */
 	bool caught_up;  /* said so */
 	bool in_round;   /* on the server's round list */
 	char address[BK_ADDRESS_TEXT];
@@ -54,7 +55,7 @@ struct bk_conn {
 	bk_hash token;            /* hash of the /files token */
 	struct bk_flight *flight; /* BK_DELIVER_WINDOW, made at the first delivery */
 	uint32_t n_flight;
-	uint32_t jobs;            /* in the writer */
+	uint64_t tail_seq;
 	struct bk_conn *round_next, *tick_next, **tick_prev;
 	struct bk_out_batch *batch;
 };
@@ -70,7 +71,9 @@ struct bk_conn *bk_conn_find(struct bk_server *s, uint64_t number);
 void bk_conn_send(struct bk_conn *c, Baken__Frame *f);
 void bk_conn_error(struct bk_conn *c, uint64_t request, int err, uint64_t retry_after_ms);
 void bk_conn_error_fill(const struct bk_conn *c, Baken__Error *m, int err, uint64_t retry_after_ms);
-/* Ends it: sends GoAway first when online. */
+/* Says GoAway; what it still says is not heard, what is still owed to it leaves. bk_net_close ends it. */
+void bk_conn_leave(struct bk_conn *c, const char *reason, uint32_t retry_after_ms);
+/* Leaves and ends. */
 void bk_conn_end(struct bk_conn *c, uint16_t code, const char *reason, uint32_t retry_after_ms);
 void bk_conn_cut(struct bk_conn *c, const char *reason); /* at once; nothing more leaves */
 void bk_conn_revoke(struct bk_conn *c);                  /* the same, after telling it that it was withdrawn */

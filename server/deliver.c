@@ -11,7 +11,8 @@
 #include "server.h"
 
 #define FLIGHT_MAX (BK_DELIVER_WINDOW + BK_ALARM_WINDOW)
-#define AGAIN_MS 3000u
+#define AGAIN_MS 3000u      /* after a nack */
+#define ACK_LOST_MS 15000u  /* after an ack that could not be committed */
 #define FRAME_BYTES (256u * 1024u)
 
 static struct bk_flight *flight_of(const struct bk_conn *c, uint64_t seq)
@@ -50,15 +51,14 @@ void bk_deliver_now(struct bk_conn *c, struct bk_job *job, size_t capsule)
 	const struct bk_op *op = &job->op;
 	uint64_t seq = op->submit.capsules[capsule].seq;
 
-	if (!c->caught_up || !has_room(c, op->submit.class) ||
-		(c->backlog && op->submit.class != BAKEN__CLASS__CLASS_ALARM)) {
+	if (flight_of(c, seq)) /* was read from the store between its commit and now */
+		return;
+	/* An alarm does not wait for what stands before it. */
+	if (!has_room(c, op->submit.class) || (c->backlog && op->submit.class != BAKEN__CLASS__CLASS_ALARM) ||
+		take_off(c, seq) != 0) {
 		c->backlog = true;
 		return;
 	}
-	if (flight_of(c, seq))
-		return;
-	if (take_off(c, seq) != 0)
-		return;
 	if (bk_batch_deliver(c, job, capsule) != 0) {
 		land(c, seq);
 		c->backlog = true;
@@ -126,18 +126,30 @@ static void send_loaded(struct load *l)
 	BK_CRASH_POINT("server-after-deliver");
 }
 
+/* What waited at login is on its way: its highest number. What comes later does not put off "caught up". */
+static void mark_tail(struct bk_conn *c)
+{
+	c->tail = true;
+	for (uint32_t i = 0; i < c->n_flight; i++)
+		if (c->flight[i].seq > c->tail_seq)
+			c->tail_seq = c->flight[i].seq;
+}
+
 static void say_caught_up(struct bk_conn *c)
 {
 	Baken__Frame f = BAKEN__FRAME__INIT;
 	Baken__CaughtUp m = BAKEN__CAUGHT_UP__INIT;
 
+	for (uint32_t i = 0; i < c->n_flight; i++)
+		if (c->flight[i].seq <= c->tail_seq)
+			return;
 	c->caught_up = true;
 	f.kind_case = BAKEN__FRAME__KIND_CAUGHT_UP;
 	f.caught_up = &m;
 	bk_conn_send(c, &f);
 }
 
-void bk_deliver_more(struct bk_conn *c)
+static void load_more(struct bk_conn *c)
 {
 	struct bk_server *s = c->server;
 	struct bk_store_view *v = NULL;
@@ -145,10 +157,6 @@ void bk_deliver_more(struct bk_conn *c)
 	struct load l = {.c = c};
 	int err;
 
-	if (c->phase != BK_PHASE_ONLINE || (!c->backlog && c->caught_up))
-		return;
-	if (c->n_flight > BK_DELIVER_WINDOW / 2)
-		return; /* fetch half a window at a time: rows in flight are passed over again each time */
 	bk_arena_reset(s->out_arena);
 	err = bk_store_view_begin(s->store, &v);
 	if (!err)
@@ -159,7 +167,18 @@ void bk_deliver_more(struct bk_conn *c)
 		bk_store_view_end(v);
 	if (err < 0)
 		bk_log(BK_LOG_STORE_FAILED, "read=%s", bk_err_name(err));
-	else if (!c->caught_up && !c->n_flight && !c->backlog)
+}
+
+void bk_deliver_more(struct bk_conn *c)
+{
+	if (c->phase != BK_PHASE_ONLINE)
+		return;
+	/* Half a window at a time: rows in flight are passed over again each time. */
+	if (c->backlog && c->n_flight <= BK_DELIVER_WINDOW / 2)
+		load_more(c);
+	if (!c->backlog && !c->tail)
+		mark_tail(c);
+	if (c->tail && !c->caught_up)
 		say_caught_up(c);
 }
 
@@ -176,14 +195,13 @@ static void ack_done(struct bk_server *s, struct bk_job *job)
 			bk_submit_room(s, job->op.ack.device);
 	}
 	if (c) {
-		c->jobs--;
 		for (size_t i = 0; i < job->op.ack.n_seqs; i++) {
 			struct bk_flight *f = flight_of(c, job->op.ack.seqs[i]);
 
 			if (!f)
 				continue;
-			if (job->err)
-				f->acked = false; /* the client will hear of it again when it reconnects */
+			if (job->err) /* not acked: the device will hear of it again, and say so again */
+				f->again_ms = bk_now() + ACK_LOST_MS;
 			else
 				land(c, job->op.ack.seqs[i]);
 		}
@@ -220,7 +238,6 @@ void bk_deliver_ack(struct bk_conn *c, const Baken__Ack *m)
 	job->op.ack.n_seqs = n;
 	job->conn = c->number;
 	job->done = ack_done;
-	c->jobs++;
 	bk_writer_push(c->server->writer, job);
 }
 
@@ -246,8 +263,6 @@ static void nack_done(struct bk_server *s, struct bk_job *job)
 	struct bk_conn *c = bk_conn_find(s, job->conn);
 	struct bk_flight *f = c ? flight_of(c, job->op.nack.seq) : NULL;
 
-	if (c)
-		c->jobs--;
 	if (!job->err && !job->op.result) {
 		s->stats.nacks++;
 		if (job->op.nack.dead)
@@ -275,7 +290,6 @@ void bk_deliver_nack(struct bk_conn *c, const Baken__Nack *m)
 	job->op.nack.seq = m->seq;
 	job->conn = c->number;
 	job->done = nack_done;
-	c->jobs++;
 	bk_writer_push(c->server->writer, job);
 }
 
@@ -285,7 +299,7 @@ void bk_deliver_tick(struct bk_server *s, bk_ms now)
 	struct bk_conn *c;
 
 	while ((c = bk_idmap_next(&s->by_device, &at))) {
-		bool again = false;
+		bool again = c->backlog && !c->n_flight; /* reading failed: no ack will come that tries again */
 
 		for (uint32_t i = 0; i < c->n_flight;) {
 			if (c->flight[i].again_ms && c->flight[i].again_ms <= now) {

@@ -74,6 +74,7 @@ int bk_dispatch(struct bk_conn *c, const Baken__Frame *f)
 		c->paused = true; /* goes on when the writer has caught up (bk_writer_on_low) */
 		bk_net_pause(c->wire, true);
 	}
+	bk_route_trim(&s->routes);
 	r->handle(c, f);
 	return 0;
 }
@@ -84,25 +85,41 @@ void bk_handle_push(struct bk_conn *c, const Baken__Frame *f, struct bk_job *job
 	job->conn = c->number;
 	job->request = f->request;
 	job->done = done;
-	c->jobs++;
 	bk_writer_push(c->server->writer, job);
 }
 
-bool bk_handle_failed(struct bk_server *s, struct bk_conn *c, const struct bk_job *job)
+bool bk_handle_failed(struct bk_conn *c, const struct bk_job *job)
 {
 	int err = job->err ? job->err : job->op.result;
 
-	if (job->err && !s->writes_failed) {
-		s->writes_failed = true;
-		bk_log(job->err == BK_E_FULL ? BK_LOG_STORE_FULL : BK_LOG_STORE_FAILED, "commit=%s", bk_err_name(job->err));
-	} else if (!job->err && s->writes_failed) {
-		s->writes_failed = false;
-		bk_log(BK_LOG_STORE_OK, "commit=BK_OK");
-	}
-	s->stats.commit_errors += job->err != 0;
 	if (err && c)
-		bk_conn_error(c, job->request, err, job->err ? COMMIT_RETRY_MS : 0);
+		bk_conn_error(c, job->request, err, job->err || err == BK_E_FULL ? COMMIT_RETRY_MS : 0);
 	return err != 0;
+}
+
+/* A record that needs room on the disk: only these tell that there is some again. */
+static bool needs_room(const struct bk_job *job)
+{
+	return job->op.kind == BK_OP_SUBMIT || job->op.kind == BK_OP_FILE_NEW;
+}
+
+void bk_handle_outcome(struct bk_server *s, const struct bk_job *job)
+{
+	bool before = s->writes_failed, full = job->err == BK_E_FULL || (!job->err && job->op.result == BK_E_FULL);
+
+	if (job->err == BK_E_CANCELLED)
+		return;
+	s->stats.commit_errors += job->err || full;
+	s->commit_failed = job->err != 0;
+	if (full)
+		s->room_full = true;
+	else if (!job->err && needs_room(job) && !job->op.result)
+		s->room_full = false;
+	s->writes_failed = s->commit_failed || s->room_full;
+	if (s->writes_failed && !before)
+		bk_log(full ? BK_LOG_STORE_FULL : BK_LOG_STORE_FAILED, "commit=%s", bk_err_name(full ? BK_E_FULL : job->err));
+	else if (before && !s->writes_failed)
+		bk_log(BK_LOG_STORE_OK, "commit=BK_OK");
 }
 
 static struct bk_job *audit_v(const char *event, const char *format, va_list ap)
@@ -141,8 +158,6 @@ void bk_audit(struct bk_server *s, const char *event, const char *format, ...)
 	va_start(ap, format);
 	job = audit_v(event, format, ap);
 	va_end(ap);
-	if (job && s->writer)
+	if (job)
 		bk_writer_push(s->writer, job);
-	else
-		bk_job_free(job); /* a worker that ended after the writer */
 }

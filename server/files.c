@@ -26,7 +26,8 @@ struct bk_web { /* one request that changes an upload; outlives its connection u
 	bool checked;             /* a checksum came along */
 	uint8_t want[32];
 	crypto_hash_sha256_state sum;
-	bool working, failed, mismatch;
+	bool working, failed;
+	bool displaced; /* another request has the upload now */
 	bool complete;
 	bk_hash hash;
 	uv_work_t work;
@@ -81,18 +82,45 @@ static enum bk_web_next failed(struct bk_web_answer *a, int err)
 
 static void web_free(struct bk_web *w)
 {
-	bk_idmap_del(&w->files->busy, w->upload);
+	if (bk_idmap_find(&w->files->busy, w->upload) == w)
+		bk_idmap_del(&w->files->busy, w->upload);
 	if (w->fd >= 0)
 		close(w->fd);
 	free(w);
 }
 
+/* What came with a checksum that was not yet compared cannot be trusted; the rest is kept. */
+static void cut_unchecked(struct bk_web *w)
+{
+	if (w->fd >= 0 && w->method == BK_WEB_PATCH && w->checked && !w->complete && ftruncate(w->fd, (off_t)w->start) != 0)
+		bk_log(BK_LOG_FILE_FAILED, "truncate=%d", errno);
+	w->checked = false;
+}
+
+/*
+ * A device that lost its network comes back before its old connection is known to be dead: the new request takes
+ * the upload over, and what still comes on the old one is thrown away. Not while it is being synced.
+ */
+static int displace(struct bk_web *old, const struct bk_conn *c)
+{
+	if (old->working || !bk_id_equal(old->device, c->device))
+		return BK_E_BUSY;
+	cut_unchecked(old);
+	if (old->fd >= 0)
+		close(old->fd);
+	old->fd = -1;
+	old->failed = true;
+	old->displaced = true;
+	bk_idmap_del(&old->files->busy, old->upload);
+	return 0;
+}
+
 static int web_new(struct bk_files *f, struct bk_conn *c, enum bk_web_method method, bk_id upload, struct bk_http *http,
 	struct bk_web **ret_web)
 {
-	struct bk_web *w;
+	struct bk_web *w = bk_idmap_find(&f->busy, upload);
 
-	if (bk_idmap_find(&f->busy, upload))
+	if (w && displace(w, c) != 0)
 		return BK_E_BUSY;
 	w = calloc(1, sizeof *w);
 	if (!w || bk_idmap_put(&f->busy, upload, w) != 0) {
@@ -109,20 +137,25 @@ static int web_new(struct bk_files *f, struct bk_conn *c, enum bk_web_method met
 	return 0;
 }
 
+static void set_working(struct bk_web *w, bool working)
+{
+	if (w->working != working)
+		w->files->working += working ? 1u : -1u;
+	w->working = working;
+}
+
 /* Answers, if anyone still listens, and ends. */
 static void finish(struct bk_web *w, int err)
 {
 	struct bk_web_answer a;
 
-	w->working = false;
+	set_working(w, false);
 	if (!w->http) {
 		web_free(w);
 		return;
 	}
 	if (err) {
 		failed(&a, err);
-	} else if (w->mismatch) {
-		status(&a, 460);
 	} else if (w->method == BK_WEB_POST) {
 		size_t n;
 
@@ -150,9 +183,7 @@ void bk_web_gone(struct bk_web *w)
 	w->http = NULL;
 	if (w->working)
 		return; /* finish() ends it */
-	/* Cut in the middle: what came without a checksum is kept, the rest cannot be trusted. */
-	if (w->fd >= 0 && w->method == BK_WEB_PATCH && w->checked && !w->complete && ftruncate(w->fd, (off_t)w->start) != 0)
-		bk_log(BK_LOG_FILE_FAILED, "truncate=%d", errno);
+	cut_unchecked(w);
 	web_free(w);
 }
 
@@ -225,11 +256,10 @@ static void recorded(struct bk_server *s, struct bk_job *job)
 
 static void record(struct bk_web *w, enum bk_op_kind kind)
 {
-	struct bk_writer *writer = w->files->server->writer;
-	struct bk_job *job = writer ? bk_job_new(kind, 0) : NULL;
+	struct bk_job *job = bk_job_new(kind, 0);
 
-	if (!job) { /* no memory, or a worker that ended after the writer */
-		finish(w, writer ? BK_E_NOMEM : BK_E_STATE);
+	if (!job) {
+		finish(w, BK_E_NOMEM);
 		return;
 	}
 	job->op.now = bk_now();
@@ -247,8 +277,8 @@ static void record(struct bk_web *w, enum bk_op_kind kind)
 		job->op.file_del.upload = w->upload;
 		job->op.file_del.device = w->device;
 	}
-	w->working = true;
-	bk_writer_push(writer, job);
+	set_working(w, true);
+	bk_writer_push(w->files->server->writer, job);
 }
 
 static void worked(uv_work_t *req, int code)
@@ -267,7 +297,7 @@ static void worked(uv_work_t *req, int code)
 
 static enum bk_web_next start_work(struct bk_web *w)
 {
-	w->working = true;
+	set_working(w, true);
 	w->work.data = w;
 	uv_queue_work(w->files->server->loop, &w->work, work, worked);
 	return BK_WEB_LATER;
@@ -427,6 +457,8 @@ enum bk_web_next bk_web_end(struct bk_web *w, struct bk_web_answer *a)
 		return BK_WEB_LATER;
 	if (w->checked)
 		crypto_hash_sha256_final(&w->sum, got);
+	if (w->displaced)
+		return status(a, 409);
 	if (w->failed || (w->checked && sodium_memcmp(got, w->want, sizeof got) != 0)) {
 		int code = w->failed ? 507 : 460; /* 460: tus' "checksum mismatch" */
 
@@ -485,6 +517,14 @@ static enum bk_web_next get_file(struct bk_files *f, const char *hex, const stru
 	return BK_WEB_ANSWER;
 }
 
+/* What changes something names the version; looking may do without, but not name another one. */
+static bool version_ok(const struct bk_web_head *head)
+{
+	bool looks = head->method == BK_WEB_GET || head->method == BK_WEB_HEAD;
+
+	return looks && !*head->tus_resumable ? true : strcmp(head->tus_resumable, "1.0.0") == 0;
+}
+
 enum bk_web_next bk_files_request(struct bk_server *s, struct bk_conn *c, const struct bk_web_head *head, const char *path,
 	struct bk_http *http, struct bk_web **ret_web, struct bk_web_answer *a)
 {
@@ -497,8 +537,11 @@ enum bk_web_next bk_files_request(struct bk_server *s, struct bk_conn *c, const 
 
 	if (head->method == BK_WEB_OPTIONS)
 		return options(a);
-	if (head->method != BK_WEB_GET && *head->tus_resumable && strcmp(head->tus_resumable, "1.0.0") != 0)
-		return status(a, 412);
+	if (!version_ok(head)) {
+		status(a, 412);
+		strcat(a->headers, "tus-version: 1.0.0\n");
+		return BK_WEB_ANSWER;
+	}
 	if (!*path || strcmp(path, "/") == 0)
 		return head->method == BK_WEB_POST ? create(f, c, head, http, ret_web, a) : status(a, 405);
 	path++;

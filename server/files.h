@@ -17,6 +17,8 @@ struct bk_files;
 /* Makes DIR/files when absent. BK_E_IO. */
 int bk_files_start(struct bk_server *s, struct bk_files **ret_files);
 void bk_files_stop(struct bk_files *f); /* NULL: nothing; jobs must be over */
+/* A request is being written or committed. */
+bool bk_files_busy(const struct bk_files *f);
 /* Runs the store's expiry jobs, then removes files that no record names. done may be NULL; BK_E_BUSY at once. */
 void bk_files_expire(struct bk_server *s, void (*done)(void *arg, uint64_t removed, int err), void *arg);
 

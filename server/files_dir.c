@@ -90,6 +90,11 @@ int bk_files_start(struct bk_server *s, struct bk_files **ret_files)
 	return 0;
 }
 
+bool bk_files_busy(const struct bk_files *f)
+{
+	return f->working != 0;
+}
+
 void bk_files_stop(struct bk_files *f)
 {
 	if (!f)

@@ -13,6 +13,7 @@ struct bk_files {
 	struct bk_server *server;
 	int dir;
 	struct bk_idmap busy; /* uploads that a request or a worker holds */
+	unsigned working;     /* requests with a worker or the writer */
 	uint64_t bytes, max;  /* promised to uploads and used by files */
 	bool expiring;
 	char path[600];

@@ -8,9 +8,7 @@ static void duty_done(struct bk_server *s, struct bk_job *job)
 {
 	struct bk_conn *c = bk_conn_find(s, job->conn);
 
-	if (c)
-		c->jobs--;
-	if (!bk_handle_failed(s, c, job)) {
+	if (!bk_handle_failed(c, job)) {
 		bk_live_circle_changed(s, job->op.duty.circle);
 		if (c) {
 			const struct bk_route *r = bk_route_get(&s->routes, s->store, c->circle);
@@ -58,8 +56,7 @@ static void claim_done(struct bk_server *s, struct bk_job *job)
 	struct bk_conn *c = bk_conn_find(s, job->conn);
 
 	if (c) {
-		c->jobs--;
-		if (!bk_handle_failed(s, c, job)) {
+		if (!bk_handle_failed(c, job)) {
 			const struct bk_op *op = &job->op;
 			Baken__Frame f = BAKEN__FRAME__INIT;
 			Baken__ClaimState m = BAKEN__CLAIM_STATE__INIT;

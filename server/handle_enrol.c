@@ -79,8 +79,7 @@ static void enrol_done(struct bk_server *s, struct bk_job *job)
 	if (c) {
 		int err;
 
-		c->jobs--;
-		if (!bk_handle_failed(s, c, job)) {
+		if (!bk_handle_failed(c, job) && (c->phase == BK_PHASE_HELLO || c->phase == BK_PHASE_ENROL)) {
 			c->phase = BK_PHASE_ENROL;
 			c->invite = job->op.enrol.invite;
 			err = look_and_answer(c, job->request, c->invite);

@@ -94,17 +94,13 @@ static void send_ok(struct bk_conn *c, const struct bk_job *job)
 	Baken__PrekeysState prekeys = BAKEN__PREKEYS_STATE__INIT;
 	struct bk_store_view *v = NULL;
 	struct bk_device_row row;
-	bk_id household[BK_HOUSEHOLD_MAX];
-	size_t n_household = own ? own->n_household : 0;
 	bk_hash digest;
 
-	if (own) /* copied: loading another route may drop this one */
-		memcpy(household, own->household, n_household * sizeof *household);
 	add_circle(c, c->circle, states, list, &m.n_circles);
 	add_circle(c, c->desk, states, list, &m.n_circles);
 	add_circle(c, c->care, states, list, &m.n_circles);
-	for (size_t i = 0; i < n_household; i++)
-		add_circle(c, household[i], states, list, &m.n_circles);
+	for (size_t i = 0; own && i < own->n_household; i++)
+		add_circle(c, own->household[i], states, list, &m.n_circles);
 	m.circles = list;
 	if (bk_store_view_begin(s->store, &v) == 0) {
 		if (bk_store_device(v, c->device, &row) == 0) {
@@ -134,7 +130,6 @@ static void session_done(struct bk_server *s, struct bk_job *job)
 	int err;
 
 	if (c && c->phase == BK_PHASE_WAIT) {
-		c->jobs--;
 		c->phase = BK_PHASE_HELLO;
 		err = job->err ? job->err : job->op.result;
 		/* Between question and commit the device may have been revoked. */
@@ -154,6 +149,7 @@ static void session_done(struct bk_server *s, struct bk_job *job)
 			free(c->greeting);
 			c->greeting = NULL;
 			send_ok(c, job);
+			c->backlog = true;
 			bk_deliver_more(c);
 		}
 	}

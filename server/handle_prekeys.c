@@ -40,8 +40,7 @@ static void put_done(struct bk_server *s, struct bk_job *job)
 	struct bk_conn *c = bk_conn_find(s, job->conn);
 
 	if (c) {
-		c->jobs--;
-		if (!bk_handle_failed(s, c, job))
+		if (!bk_handle_failed(c, job))
 			send_state(c, job->request);
 	}
 	bk_job_free(job);
@@ -162,9 +161,7 @@ static void claim_done(struct bk_server *s, struct bk_job *job)
 {
 	struct bk_conn *c = bk_conn_find(s, job->conn);
 
-	if (c)
-		c->jobs--;
-	if (!bk_handle_failed(s, c, job)) {
+	if (!bk_handle_failed(c, job)) {
 		if (c)
 			send_bundles(c, job);
 		for (size_t i = 0; i < job->op.claim_prekeys.n_devices; i++) {
@@ -185,18 +182,17 @@ static bool may_claim(struct bk_conn *c, bk_id device)
 	struct bk_store_view *v = NULL;
 	struct bk_device_row row;
 	const struct bk_route *own, *r;
-	struct bk_route copy;
 	int err = bk_store_view_begin(s->store, &v);
 
 	if (!err)
 		err = bk_store_device(v, device, &row);
 	if (v)
 		bk_store_view_end(v);
-	if (err || !(r = bk_route_get(&s->routes, s->store, row.circle)))
+	if (err)
 		return false;
-	copy = *r;
+	r = bk_route_get(&s->routes, s->store, row.circle);
 	own = bk_route_get(&s->routes, s->store, c->circle);
-	return own && (bk_route_related(own, &copy) || bk_route_related(&copy, own));
+	return own && r && (bk_route_related(own, r) || bk_route_related(r, own));
 }
 
 void bk_handle_prekeys_claim(struct bk_conn *c, const Baken__Frame *f)

@@ -60,8 +60,7 @@ static void drill_done(struct bk_server *s, struct bk_job *job)
 	struct drill *d = bk_job_extra(job);
 
 	if (c) {
-		c->jobs--;
-		if (!bk_handle_failed(s, c, job)) {
+		if (!bk_handle_failed(c, job)) {
 			Baken__Frame f = BAKEN__FRAME__INIT;
 			Baken__Drill m = BAKEN__DRILL__INIT;
 

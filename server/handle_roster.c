@@ -9,16 +9,10 @@
 static const struct bk_route *visible(struct bk_conn *c, bk_id circle)
 {
 	struct bk_server *s = c->server;
-	const struct bk_route *own, *r = bk_route_get(&s->routes, s->store, circle);
-	struct bk_route copy;
+	const struct bk_route *own = bk_route_get(&s->routes, s->store, c->circle);
+	const struct bk_route *r = bk_route_get(&s->routes, s->store, circle);
 
-	if (!r)
-		return NULL;
-	copy = *r; /* its fixed part; getting our own may drop r */
-	own = bk_route_get(&s->routes, s->store, c->circle);
-	if (!own || (!bk_route_related(own, &copy) && !bk_route_related(&copy, own)))
-		return NULL;
-	return bk_route_get(&s->routes, s->store, circle);
+	return own && r && (bk_route_related(own, r) || bk_route_related(r, own)) ? r : NULL;
 }
 
 /* By device: the circle it belongs to. */

@@ -70,22 +70,20 @@ static int check_submit(struct check *k)
 {
 	const Baken__Submit *m = k->m;
 	struct bk_server *s = k->c->server;
-	const struct bk_route *cached = bk_route_get(&s->routes, s->store, k->c->circle);
-	struct bk_route own;
+	const struct bk_route *own = bk_route_get(&s->routes, s->store, k->c->circle);
 	size_t reached = 0;
 	bk_hash h;
 	int err = 0;
 
-	if (!cached)
+	if (!own)
 		return BK_E_LOGIN;
-	own = *cached; /* its fixed part: loading a target's may push ours out of the cache */
 	if (!bk_body_size_ok(m->body.len))
 		return BK_E_INVAL;
 	h = bk_hash_of(m->body.data, m->body.len);
 	if (memcmp(h.b, m->body_hash.data, BK_HASH_BYTES) != 0)
 		return BK_E_HASH;
 	for (size_t i = 0; !err && i < m->n_targets; i++)
-		err = check_target(k, &own, m->targets[i]);
+		err = check_target(k, own, m->targets[i]);
 	if (err)
 		return err;
 	for (size_t i = 0; i < m->n_capsules; i++)
@@ -175,6 +173,25 @@ static const bk_id *missing_of(const struct bk_job *job, size_t *ret_n)
 	return (const bk_id *)(const void *)from;
 }
 
+/* Once each; the places of those who left are used again. A full table: they find out by trying again. */
+static void remember_full(struct bk_server *s, bk_id device, uint64_t conn)
+{
+	size_t gone = FULL_MAX;
+
+	if (!s->full && !(s->full = calloc(FULL_MAX, sizeof *s->full)))
+		return;
+	for (size_t i = 0; i < s->n_full; i++) {
+		if (s->full[i].conn == conn && bk_id_equal(s->full[i].device, device))
+			return;
+		if (s->n_full == FULL_MAX && gone == FULL_MAX && !bk_conn_find(s, s->full[i].conn))
+			gone = i;
+	}
+	if (s->n_full < FULL_MAX)
+		gone = s->n_full++;
+	if (gone < FULL_MAX)
+		s->full[gone] = (struct bk_full){device, conn};
+}
+
 static void tell_full(struct bk_server *s, struct bk_conn *c, const struct bk_op *op)
 {
 	ProtobufCBinaryData ids[BK_CAPSULES_MAX];
@@ -182,12 +199,9 @@ static void tell_full(struct bk_server *s, struct bk_conn *c, const struct bk_op
 	Baken__Quota m = BAKEN__QUOTA__INIT;
 
 	s->stats.quota_refused++;
-	if (!s->full)
-		s->full = calloc(FULL_MAX, sizeof *s->full);
 	for (size_t i = 0; i < op->submit.n_full && i < BK_CAPSULES_MAX; i++) {
 		ids[m.n_device_ids++] = bk_bytes(op->submit.full[i].b, BK_ID_BYTES);
-		if (s->full && s->n_full < FULL_MAX) /* else it finds out by trying again */
-			s->full[s->n_full++] = (struct bk_full){op->submit.full[i], c->number};
+		remember_full(s, op->submit.full[i], c->number);
 	}
 	m.device_ids = ids;
 	f.kind_case = BAKEN__FRAME__KIND_QUOTA;
@@ -238,20 +252,17 @@ static void submit_done(struct bk_server *s, struct bk_job *job)
 	size_t n = 0;
 	const bk_id *missing = missing_of(job, &n);
 
-	if (c)
-		c->jobs--;
 	if (job->err || job->op.result) {
 		s->stats.submits_refused++;
 		if (c && job->op.result == BK_E_QUOTA && !job->err) {
 			bk_conn_error(c, job->request, BK_E_QUOTA, QUOTA_RETRY_MS);
 			tell_full(s, c, &job->op);
 		} else {
-			bk_handle_failed(s, c, job);
+			bk_handle_failed(c, job);
 		}
 		bk_job_free(job);
 		return;
 	}
-	bk_handle_failed(s, NULL, job); /* clears an earlier failure */
 	BK_CRASH_POINT("server-before-stored");
 	s->stats.submits++;
 	s->stats.duplicates += job->op.submit.duplicate;

@@ -45,8 +45,10 @@ void bk_handle_claim(struct bk_conn *c, const Baken__Frame *f);
 struct bk_job;
 /* A job that asks on behalf of this connection. */
 void bk_handle_push(struct bk_conn *c, const Baken__Frame *f, struct bk_job *job, void (*done)(struct bk_server *, struct bk_job *));
-/* Answers an error of the commit or of the record; true when there was one. */
-bool bk_handle_failed(struct bk_server *s, struct bk_conn *c, const struct bk_job *job);
+/* Answers an error of the commit or of the record; true when there was one. c may be NULL. */
+bool bk_handle_failed(struct bk_conn *c, const struct bk_job *job);
+/* Every job's outcome passes here: the operator is told once when writing fails, and once when it works again. */
+void bk_handle_outcome(struct bk_server *s, const struct bk_job *job);
 /* One line for the audit chain; committed by itself. event and detail are copied. */
 void bk_audit(struct bk_server *s, const char *event, const char *format, ...) __attribute__((format(printf, 3, 4)));
 struct bk_job *bk_audit_job(const char *event, const char *format, ...) __attribute__((format(printf, 2, 3)));

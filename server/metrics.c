@@ -8,16 +8,20 @@
 
 #define CLIENTS_MAX 8u
 #define REQUEST_MAX 2048u
+#define TIME_MS 10000u /* for one request, from its connection to its answer */
 
 struct bk_metrics {
 	uv_tcp_t tcp;
 	struct bk_server *server;
-	unsigned clients;
+	struct client *clients[CLIENTS_MAX];
 };
 struct client {
 	uv_tcp_t tcp;
+	uv_timer_t timer;
 	uv_write_t write;
-	struct bk_metrics *m;
+	struct client **place; /* in the list above; NULL when there was none */
+	unsigned handles;
+	struct bk_server *server;
 	char request[REQUEST_MAX];
 	size_t len;
 	char head[128], *body;
@@ -27,15 +31,25 @@ static void on_client_closed(uv_handle_t *h)
 {
 	struct client *c = h->data;
 
-	c->m->clients--;
+	if (--c->handles)
+		return;
 	free(c->body);
 	free(c);
 }
 
 static void end(struct client *c)
 {
-	if (!uv_is_closing((uv_handle_t *)&c->tcp))
-		uv_close((uv_handle_t *)&c->tcp, on_client_closed);
+	if (uv_is_closing((uv_handle_t *)&c->tcp))
+		return;
+	if (c->place)
+		*c->place = NULL;
+	uv_close((uv_handle_t *)&c->tcp, on_client_closed);
+	uv_close((uv_handle_t *)&c->timer, on_client_closed);
+}
+
+static void on_late(uv_timer_t *t)
+{
+	end(t->data);
 }
 
 static void on_written(uv_write_t *w, int status)
@@ -50,7 +64,7 @@ static void answer(struct client *c)
 	uv_buf_t bufs[2];
 	size_t len;
 
-	c->body = ok ? bk_stats_text(c->m->server) : NULL;
+	c->body = ok ? bk_stats_text(c->server) : NULL;
 	len = c->body ? strlen(c->body) : 0;
 	snprintf(c->head, sizeof c->head, "HTTP/1.0 %s\r\ncontent-type: text/plain; version=0.0.4\r\ncontent-length: %zu\r\n\r\n",
 		ok ? "200 OK" : "404 Not Found", len);
@@ -95,11 +109,18 @@ static void on_connection(uv_stream_t *st, int status)
 
 	if (!c)
 		return;
-	c->m = m;
+	c->server = m->server;
 	uv_tcp_init(m->server->loop, &c->tcp);
-	c->tcp.data = c;
-	m->clients++;
-	if (uv_accept(st, (uv_stream_t *)&c->tcp) != 0 || m->clients > CLIENTS_MAX ||
+	uv_timer_init(m->server->loop, &c->timer);
+	c->tcp.data = c->timer.data = c;
+	c->handles = 2;
+	for (size_t i = 0; i < CLIENTS_MAX && !c->place; i++)
+		if (!m->clients[i])
+			c->place = &m->clients[i];
+	if (c->place)
+		*c->place = c;
+	if (uv_accept(st, (uv_stream_t *)&c->tcp) != 0 || !c->place ||
+		uv_timer_start(&c->timer, on_late, TIME_MS, 0) != 0 ||
 		uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read) != 0)
 		end(c);
 }
@@ -140,6 +161,10 @@ int bk_metrics_start(struct bk_server *s, const char *endpoint, struct bk_metric
 
 void bk_metrics_stop(struct bk_metrics *m)
 {
-	if (m)
-		uv_close((uv_handle_t *)&m->tcp, on_closed);
+	if (!m)
+		return;
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (m->clients[i])
+			end(m->clients[i]);
+	uv_close((uv_handle_t *)&m->tcp, on_closed);
 }

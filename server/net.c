@@ -219,7 +219,7 @@ static int give(struct bk_wire *w, const void *data, size_t len)
 
 	w->net->server->stats.frames_in++;
 	code = bk_conn_message(w->conn, data, len);
-	return code ? refuse(w, code, "refused") : 0;
+	return code ? refuse(w, code, code == LWS_CLOSE_STATUS_PROTOCOL_ERR ? "malformed frame" : "frame out of turn") : 0;
 }
 
 /* A message may come in any number of pieces; lws has no maximum of its own. */
@@ -445,7 +445,7 @@ static int make_context(struct bk_net *n)
 	info.pt_serv_buf_size = PT_BUFFER;
 	info.max_http_header_pool = HEADER_POOL;
 	info.max_http_header_data = HEADERS_MAX;
-	info.fd_limit_per_thread = (unsigned)n->server->o.connections + 64;
+	/* fd_limit_per_thread stays 0: with a limit below RLIMIT_NOFILE lws looks each socket up by a linear search. */
 	info.gid = -1;
 	info.uid = -1;
 	info.user = n;

@@ -68,12 +68,6 @@ const struct bk_route *bk_route_get(struct bk_routes *r, struct bk_store *store,
 	route = load(store, circle);
 	if (!route)
 		return NULL;
-	if (r->map.n >= BK_ROUTES_MAX) {
-		size_t at = 0;
-		struct bk_route *victim = bk_idmap_next(&r->map, &at);
-
-		bk_route_forget(r, victim->circle);
-	}
 	if (bk_idmap_put(&r->map, circle, route) != 0) {
 		free(route);
 		return NULL;
@@ -89,6 +83,18 @@ void bk_route_forget(struct bk_routes *r, bk_id circle)
 		return;
 	bk_idmap_del(&r->map, circle);
 	free(route);
+}
+
+void bk_route_trim(struct bk_routes *r)
+{
+	while (r->map.n > BK_ROUTES_MAX) {
+		struct bk_route *victim = bk_idmap_next(&r->map, &r->hand);
+
+		if (victim)
+			bk_route_forget(r, victim->circle);
+		else
+			r->hand = 0; /* once around */
+	}
 }
 
 void bk_routes_done(struct bk_routes *r)

@@ -4,7 +4,7 @@
  * from certified devices; which of them must be addressed is one rule (bk_roster_must_reach) for both ends.
  *
  * Invariant: the cache holds what the store holds; whoever changes a circle forgets it here.
- * Threads: loop. Memory: a route is borrowed until the next call that may load or forget one.
+ * Threads: loop. Memory: a route is borrowed until the next bk_route_trim or the forgetting of its circle.
  */
 #ifndef BK_ROUTE_H
 #define BK_ROUTE_H
@@ -35,11 +35,14 @@ struct bk_route {
 };
 struct bk_routes {
 	struct bk_idmap map;
+	size_t hand; /* where bk_route_trim goes on looking */
 };
 
 /* NULL: unknown, or the store failed. */
 const struct bk_route *bk_route_get(struct bk_routes *r, struct bk_store *store, bk_id circle);
 void bk_route_forget(struct bk_routes *r, bk_id circle);
+/* Back to BK_ROUTES_MAX. Between two frames, when nobody holds a route. */
+void bk_route_trim(struct bk_routes *r);
 void bk_routes_done(struct bk_routes *r);
 
 bool bk_route_usable(const struct bk_route_device *d, bk_ms now);

@@ -34,7 +34,7 @@ struct run {
 	uv_signal_t term, intr;
 	uv_timer_t expire, drain;
 	bk_ms stop_at;
-	bool ended;
+	bool closing, ended;
 };
 
 static int failed(const char *what, int err)
@@ -133,8 +133,6 @@ static int open_store(struct bk_server *s, const uint8_t seal[static 32])
 	struct bk_op op;
 	int err;
 
-	if (mkdir(s->o.dir, 0700) != 0 && errno != EEXIST)
-		return failed("dir", BK_E_IO);
 	snprintf(path, sizeof path, "%s/store", s->o.dir);
 	err = bk_store_open(&o, &s->store);
 	if (err)
@@ -157,16 +155,45 @@ static int open_store(struct bk_server *s, const uint8_t seal[static 32])
 
 /* ---- power ---- */
 
+static const struct passwd *become(const struct bk_server *s)
+{
+	return *s->o.user ? getpwnam(s->o.user) : NULL;
+}
+
+/* The folder; what is made in it from here belongs to whom we become. */
+static int make_dir(const struct bk_server *s)
+{
+	const struct passwd *pw = become(s);
+
+	if (*s->o.user && !pw)
+		return BK_E_NOT_FOUND;
+	if (mkdir(s->o.dir, 0700) != 0)
+		return errno == EEXIST ? 0 : BK_E_IO;
+	return pw && chown(s->o.dir, pw->pw_uid, pw->pw_gid) != 0 ? BK_E_IO : 0;
+}
+
+/* Files are made as that user; the port is bound as the one we were started as. */
+static int lower(const struct bk_server *s)
+{
+	const struct passwd *pw = become(s);
+
+	return pw && (setegid(pw->pw_gid) != 0 || seteuid(pw->pw_uid) != 0) ? BK_E_STATE : 0;
+}
+
+static int raise_again(void)
+{
+	return seteuid(getuid()) != 0 || setegid(getgid()) != 0 ? BK_E_STATE : 0;
+}
+
 /* Order matters: groups before user, and a check that the way back is closed. */
 static int drop_power(const struct bk_server *s)
 {
-	const struct passwd *pw;
+	const struct passwd *pw = become(s);
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return BK_E_STATE;
 	if (!*s->o.user)
 		return 0;
-	pw = getpwnam(s->o.user);
 	if (!pw || setgroups(1, &pw->pw_gid) != 0 || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) != 0 ||
 		setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) != 0)
 		return BK_E_STATE;
@@ -211,11 +238,18 @@ static void notify(const char *state)
 
 static void end(struct run *r);
 
+/* What was accepted is committed and answered first; then everyone is hung up on; then the end. */
 static void on_drain(uv_timer_t *t)
 {
 	struct run *r = t->data;
+	struct bk_server *s = &r->s;
+	bool late = bk_now() >= r->stop_at;
 
-	if ((bk_net_idle(r->s.net) && !bk_writer_waiting(r->s.writer)) || bk_now() >= r->stop_at)
+	if (!r->closing && (late || (!bk_writer_waiting(s->writer) && !bk_files_busy(s->files)))) {
+		r->closing = true;
+		bk_net_close_all(s->net, 1001, "server stops");
+	}
+	if (late || (r->closing && bk_net_idle(s->net)))
 		end(r);
 }
 
@@ -230,7 +264,7 @@ static void stop(struct run *r)
 	bk_net_stop_listening(s->net);
 	for (size_t i = 0; i < s->conns_room; i++)
 		if (s->conns[i])
-			bk_conn_end(s->conns[i], 1001, "server stops", 1000);
+			bk_conn_leave(s->conns[i], "server stops", 1000);
 	r->stop_at = bk_now() + DRAIN_MS;
 	uv_timer_start(&r->drain, on_drain, 10, 10);
 }
@@ -244,7 +278,6 @@ static void on_signal(uv_signal_t *sig, int number)
 static void end(struct run *r)
 {
 	struct bk_server *s = &r->s;
-	struct bk_writer *writer = s->writer;
 
 	if (r->ended)
 		return;
@@ -257,8 +290,7 @@ static void end(struct run *r)
 	bk_control_stop(s);
 	bk_metrics_stop(s->metrics);
 	bk_net_stop(s->net);
-	s->writer = NULL; /* what ends from now on can ask for nothing more */
-	bk_writer_stop(writer);
+	bk_writer_stop(s->writer);
 }
 
 /* ---- run ---- */
@@ -286,6 +318,10 @@ static int start(struct run *r)
 	uint8_t seal[32];
 	int err = load_keys(s, seal);
 
+	if (!err && (err = make_dir(s)))
+		failed("dir", err);
+	if (!err && (err = lower(s)))
+		failed("user", err);
 	if (!err)
 		err = open_store(s, seal);
 	sodium_memzero(seal, sizeof seal);
@@ -295,6 +331,10 @@ static int start(struct run *r)
 		err = failed("memory", BK_E_NOMEM);
 	if (!err && (err = bk_files_start(s, &s->files)))
 		failed("files", err);
+	if (!err && (err = bk_control_start(s)))
+		failed("control", err);
+	if (!err && (err = raise_again()))
+		failed("user", err);
 	if (!err && (err = bk_net_start(s, &s->net)))
 		failed("net", err);
 	if (!err && (err = check_tls(s)))
@@ -303,8 +343,6 @@ static int start(struct run *r)
 		failed("writer", err);
 	if (!err && *s->o.metrics)
 		err = bk_metrics_start(s, s->o.metrics, &s->metrics);
-	if (!err && (err = bk_control_start(s)))
-		failed("control", err);
 	if (!err && (err = drop_power(s)))
 		failed("power", err);
 	return err;
@@ -317,6 +355,7 @@ static void free_all(struct run *r)
 	bk_net_free(s->net);
 	while (uv_run(&r->loop, UV_RUN_DEFAULT) != 0)
 		;
+	bk_writer_free(s->writer);
 	bk_files_stop(s->files);
 	bk_store_close(s->store);
 	bk_routes_done(&s->routes);
@@ -369,6 +408,7 @@ int bk_run(const struct bk_options *o)
 		return err;
 	}
 	bk_writer_on_low(s->writer, on_low);
+	bk_writer_on_outcome(s->writer, bk_handle_outcome);
 	bk_writer_on_round(s->writer, bk_batch_flush);
 	bk_live_start(s);
 	uv_timer_init(&r->loop, &r->expire);

@@ -66,7 +66,8 @@ struct bk_server {
 
 	bk_ms started_ms;
 	bool stopping;
-	bool writes_failed;
+	bool commit_failed, room_full; /* the last commit; the last record that needed room */
+	bool writes_failed;            /* either */
 };
 
 bk_ms bk_now(void); /* clock.c */

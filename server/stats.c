@@ -27,8 +27,10 @@ static void __attribute__((format(printf, 2, 3))) put(struct text *t, const char
 
 static void row(struct text *t, const char *name, const char *type, const char *help, uint64_t v)
 {
-	put(t, "# HELP bakend_%s %s\n# TYPE bakend_%s %s\nbakend_%s%s %" PRIu64 "\n", name, help, name, type, name,
-		type[0] == 'c' ? "_total" : "", v);
+	const char *end = type[0] == 'c' ? "_total" : "";
+
+	put(t, "# HELP bakend_%s%s %s\n# TYPE bakend_%s%s %s\nbakend_%s%s %" PRIu64 "\n", name, end, help, name, end, type,
+		name, end, v);
 }
 
 static void store_rows(struct text *t, struct bk_server *s)

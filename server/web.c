@@ -39,6 +39,8 @@ enum bk_web_next bk_web_begin(struct bk_server *s, const struct bk_web_head *hea
 {
 	struct bk_conn *c;
 
+	if (strcmp(head->path, "/healthz") == 0 && head->method != BK_WEB_GET && head->method != BK_WEB_HEAD)
+		return plain(ret_answer, 405, "GET or HEAD");
 	if (strcmp(head->path, "/healthz") == 0)
 		return s->stopping || s->writes_failed ? plain(ret_answer, 503, "not ready") : plain(ret_answer, 200, "ok");
 	if (strncmp(head->path, "/files", 6) != 0 || (head->path[6] && head->path[6] != '/'))

@@ -27,7 +27,8 @@ struct bk_writer {
 	struct bk_writer_stats stats;
 	/* loop thread */
 	size_t waiting;
-	bool was_high;
+	bool was_high, stopped;
+	void (*outcome)(struct bk_server *s, const struct bk_job *job);
 	void (*low)(struct bk_server *s);
 	void (*round)(struct bk_server *s);
 	/* writer thread */
@@ -206,6 +207,16 @@ static void *run(void *arg)
 	return NULL;
 }
 
+static void end_job(struct bk_writer *w, struct bk_job *j)
+{
+	if (w->outcome)
+		w->outcome(w->server, j);
+	if (j->done)
+		j->done(w->server, j);
+	else
+		bk_job_free(j);
+}
+
 static void finish(struct bk_writer *w)
 {
 	struct list mine;
@@ -221,10 +232,7 @@ static void finish(struct bk_writer *w)
 		return;
 	while ((j = list_take(&mine))) {
 		w->waiting--;
-		if (j->done)
-			j->done(w->server, j);
-		else
-			bk_job_free(j);
+		end_job(w, j);
 	}
 	if (w->round)
 		w->round(w->server);
@@ -281,10 +289,25 @@ int bk_writer_start(struct bk_server *s, uv_loop_t *loop, struct bk_store *store
 	return 0;
 }
 
+static void cancel(struct bk_writer *w, struct bk_job *list)
+{
+	while (list) {
+		struct bk_job *next = list->next;
+
+		list->err = BK_E_CANCELLED;
+		end_job(w, list);
+		list = next;
+	}
+}
+
 void bk_writer_push(struct bk_writer *w, struct bk_job *list)
 {
 	bool idle;
 
+	if (w->stopped) {
+		cancel(w, list);
+		return;
+	}
 	pthread_mutex_lock(&w->lock);
 	idle = !w->alarms.head && !w->others.head;
 	while (list) {
@@ -311,15 +334,20 @@ void bk_writer_on_low(struct bk_writer *w, void (*low)(struct bk_server *s))
 	w->low = low;
 }
 
+void bk_writer_on_outcome(struct bk_writer *w, void (*outcome)(struct bk_server *s, const struct bk_job *job))
+{
+	w->outcome = outcome;
+}
+
 void bk_writer_on_round(struct bk_writer *w, void (*round)(struct bk_server *s))
 {
 	w->round = round;
 }
 
-static void on_closed(uv_handle_t *h)
+void bk_writer_free(struct bk_writer *w)
 {
-	struct bk_writer *w = h->data;
-
+	if (!w)
+		return;
 	pthread_mutex_destroy(&w->lock);
 	pthread_cond_destroy(&w->wake);
 	sodium_memzero(w->secret, sizeof w->secret);
@@ -333,8 +361,9 @@ void bk_writer_stop(struct bk_writer *w)
 	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
 	pthread_join(w->thread, NULL);
+	w->stopped = true;
 	finish(w);
-	uv_close((uv_handle_t *)&w->async, on_closed);
+	uv_close((uv_handle_t *)&w->async, NULL);
 }
 
 void bk_writer_stats(struct bk_writer *w, struct bk_writer_stats *ret_stats)

@@ -52,15 +52,18 @@ void bk_job_free(struct bk_job *job);
 struct bk_writer;
 int bk_writer_start(struct bk_server *s, uv_loop_t *loop, struct bk_store *store, const uint8_t receipt_secret[64],
 	struct bk_writer **ret_writer);
-/* Takes the list. */
+/* Takes the list. After bk_writer_stop: done at once, with BK_E_CANCELLED. */
 void bk_writer_push(struct bk_writer *w, struct bk_job *list);
 size_t bk_writer_waiting(const struct bk_writer *w);
 /* Called on the loop thread when waiting fell below BK_WRITER_LOW after having been above BK_WRITER_HIGH. */
 void bk_writer_on_low(struct bk_writer *w, void (*low)(struct bk_server *s));
+/* Called on the loop thread for each finished job, before its done. */
+void bk_writer_on_outcome(struct bk_writer *w, void (*outcome)(struct bk_server *s, const struct bk_job *job));
 /* Called on the loop thread after each round of done calls: time to send what was gathered. */
 void bk_writer_on_round(struct bk_writer *w, void (*round)(struct bk_server *s));
-/* Commits what is waiting, ends the thread, runs the last done calls. Blocks. */
+/* Commits what is waiting, ends the thread, runs the last done calls. Blocks. Run the loop once more, then free. */
 void bk_writer_stop(struct bk_writer *w);
+void bk_writer_free(struct bk_writer *w); /* NULL: nothing */
 
 struct bk_writer_stats {
 	uint64_t commits, records, failed;
