@@ -10,6 +10,7 @@
 #include "control_in.h"
 #include "deliver.h"
 #include "files.h"
+#include "handlers.h"
 #include "tmp.h"
 #include "twin.h"
 #include "twin_in.h"
@@ -197,6 +198,7 @@ void bk_twin_start(struct bk_twin *t)
 	s->out_arena = bk_arena_new();
 	BK_ASSERT(s->arena && s->out_arena && bk_files_start(s, &s->files) == 0);
 	BK_ASSERT(bk_writer_start(s, s->loop, s->store, s->receipt_secret, &s->writer) == 0);
+	bk_writer_on_outcome(s->writer, bk_handle_outcome);
 	bk_writer_on_round(s->writer, bk_batch_flush);
 	t->down = false;
 }
@@ -230,6 +232,7 @@ void bk_twin_stop(struct bk_twin *t)
 	bk_writer_stop(s->writer);
 	while (uv_run(&t->loop, UV_RUN_DEFAULT) != 0)
 		;
+	bk_writer_free(s->writer);
 	bk_files_stop(s->files);
 	bk_store_close(s->store);
 	bk_routes_done(&s->routes);
