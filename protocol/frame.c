@@ -407,6 +407,7 @@ static bool error_ok(const Baken__Frame *f)
 	const Baken__Error *m = f->error;
 
 	return short_text(m->name, 64) && short_text(m->text, 1024) && has_or_none(&m->circle_id, BK_ID_BYTES) &&
+	       (!m->roster || signed_ok(m->roster, BK_ROSTER_BYTES_MAX)) &&
 	       all_have(m->missing, m->n_missing, BK_ROSTER_ENTRIES_MAX, BK_ID_BYTES) &&
 	       all_have(m->extra, m->n_extra, BK_CAPSULES_MAX, BK_ID_BYTES);
 }

@@ -171,6 +171,35 @@ void bk_conn_error(struct bk_conn *c, uint64_t request, int err, uint64_t retry_
 	bk_conn_send(c, &f);
 }
 
+/* The newest roster of a circle, in the view's memory and the arena. */
+static Baken__Signed *newest_roster(struct bk_server *s, struct bk_store_view *v, bk_id circle)
+{
+	struct bk_bytes b;
+
+	if (bk_store_roster(v, circle, 0, &b) != 0)
+		return NULL;
+	return baken__signed__unpack(bk_arena_allocator(s->out_arena), b.len, b.data);
+}
+
+void bk_conn_error_revoked(struct bk_conn *c, uint64_t request, bk_id circle)
+{
+	struct bk_server *s = c->server;
+	Baken__Frame f = BAKEN__FRAME__INIT;
+	Baken__Error m = BAKEN__ERROR__INIT;
+	struct bk_store_view *v = NULL;
+
+	bk_arena_reset(s->out_arena);
+	bk_conn_error_fill(c, &m, BK_E_REVOKED, 0);
+	if (bk_store_view_begin(s->store, &v) == 0)
+		m.roster = newest_roster(s, v, circle);
+	f.request = request;
+	f.kind_case = BAKEN__FRAME__KIND_ERROR;
+	f.error = &m;
+	bk_conn_send(c, &f);
+	if (v)
+		bk_store_view_end(v);
+}
+
 void bk_conn_error_fill(const struct bk_conn *c, Baken__Error *m, int err, uint64_t retry_after_ms)
 {
 	m->code = err;
@@ -218,7 +247,7 @@ void bk_conn_revoke(struct bk_conn *c)
 	if (!c->wire)
 		return;
 	bk_net_drop(c->wire);
-	bk_conn_error(c, 0, BK_E_REVOKED, 0);
+	bk_conn_error_revoked(c, 0, c->circle);
 	if (c->wire)
 		bk_net_close(c->wire, CLOSE_POLICY, bk_err_name(BK_E_REVOKED), false);
 }

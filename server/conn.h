@@ -70,6 +70,8 @@ void bk_conn_closed(struct bk_conn *c);
 struct bk_conn *bk_conn_find(struct bk_server *s, uint64_t number);
 void bk_conn_send(struct bk_conn *c, Baken__Frame *f);
 void bk_conn_error(struct bk_conn *c, uint64_t request, int err, uint64_t retry_after_ms);
+/* BK_E_REVOKED with the newest roster of that circle: the proof a client asks for before it wipes. Uses out_arena. */
+void bk_conn_error_revoked(struct bk_conn *c, uint64_t request, bk_id circle);
 void bk_conn_error_fill(const struct bk_conn *c, Baken__Error *m, int err, uint64_t retry_after_ms);
 /* Says GoAway; what it still says is not heard, what is still owed to it leaves. bk_net_close ends it. */
 void bk_conn_leave(struct bk_conn *c, const char *reason, uint32_t retry_after_ms);

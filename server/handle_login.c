@@ -16,10 +16,19 @@ struct secrets { /* of a new session, until LoginOk has gone */
 	uint8_t token[32];
 };
 
-static void refuse(struct bk_conn *c, const Baken__Frame *f, int err, uint64_t wait)
+/* A device learns that it was withdrawn from its registrar's word, never from ours alone. */
+static void say(struct bk_conn *c, uint64_t request, int err, uint64_t wait, const struct bk_device_row *row)
 {
 	c->server->stats.logins_refused++;
-	bk_conn_error(c, f->request, err, wait);
+	if (err == BK_E_REVOKED && row)
+		bk_conn_error_revoked(c, request, row->circle);
+	else
+		bk_conn_error(c, request, err, wait);
+}
+
+static void refuse(struct bk_conn *c, const Baken__Frame *f, int err, uint64_t wait, const struct bk_device_row *row)
+{
+	say(c, f->request, err, wait, row);
 	if (c->wire && err != BK_E_RATE)
 		bk_net_close(c->wire, 1008, bk_err_name(err), false);
 }
@@ -140,8 +149,7 @@ static void session_done(struct bk_server *s, struct bk_job *job)
 			err = bk_live_enter(c);
 		}
 		if (err) {
-			s->stats.logins_refused++;
-			bk_conn_error(c, job->request, err, job->err ? 5000 : 0);
+			say(c, job->request, err, job->err ? 5000 : 0, job->err || job->op.result ? NULL : &row);
 			if (c->wire && !job->err && !job->op.session.resume)
 				bk_net_close(c->wire, 1008, bk_err_name(err), false);
 		} else {
@@ -167,7 +175,7 @@ static void enter(struct bk_conn *c, const Baken__Frame *f, const struct bk_devi
 	if (!job || !sec || !own) {
 		free(sec);
 		bk_job_free(job);
-		refuse(c, f, own ? BK_E_NOMEM : BK_E_LOGIN, 0);
+		refuse(c, f, own ? BK_E_NOMEM : BK_E_LOGIN, 0, NULL);
 		return;
 	}
 	c->device = row->device;
@@ -198,7 +206,7 @@ static bool rate_ok(struct bk_conn *c, const Baken__Frame *f)
 
 	if (wait) {
 		c->server->stats.rate_refused++;
-		refuse(c, f, BK_E_RATE, wait);
+		refuse(c, f, BK_E_RATE, wait, NULL);
 	}
 	return wait == 0;
 }
@@ -222,7 +230,7 @@ void bk_handle_login(struct bk_conn *c, const Baken__Frame *f)
 		err = bad ? bad : err;
 	}
 	if (err) {
-		refuse(c, f, err, 0);
+		refuse(c, f, err, 0, &row);
 		return;
 	}
 	c->server->stats.logins++;
@@ -256,8 +264,7 @@ void bk_handle_resume(struct bk_conn *c, const Baken__Frame *f)
 		err = look_up(c, device, &row);
 	if (err) {
 		/* The device falls back to a signature on this same connection: a ticket is only a shortcut. */
-		s->stats.logins_refused++;
-		bk_conn_error(c, f->request, err == BK_E_NOT_FOUND ? BK_E_LOGIN : err, 0);
+		say(c, f->request, err == BK_E_NOT_FOUND ? BK_E_LOGIN : err, 0, &row);
 		return;
 	}
 	s->stats.resumes++;

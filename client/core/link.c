@@ -356,15 +356,24 @@ static bool request_find(const struct bk_core *core, uint64_t number, struct bk_
 
 /* ---- frames ---- */
 
+/*
+ * Only our registrar withdraws us: what the server says of it is nothing without the list that says so. With it,
+ * taking in that list has wiped everything.
+ */
+static bool proves_withdrawal(struct bk_core *core, const Baken__Error *e)
+{
+	bk_id circle = { { 0 } };
+
+	return e->roster && bk_self_enrolled(&core->self) && bk_rosters_put(core, e->roster, &circle) == BK_E_REVOKED;
+}
+
 static void on_error(struct bk_core *core, const Baken__Frame *f, const struct bk_request *r)
 {
 	const Baken__Error *e = f->error;
 	int err = e->code < 0 ? e->code : BK_E_INTERNAL;
 
-	if (err == BK_E_REVOKED) {
-		bk_enrol_wipe(core);
+	if (err == BK_E_REVOKED && proves_withdrawal(core, e))
 		return;
-	}
 	switch (r->kind) {
 	case BK_REQ_ENROL:
 		bk_enrol_on_error(core, err);

@@ -385,6 +385,7 @@ void bk_outbox_on_error(struct bk_core *core, const struct bk_request *r, const 
 	switch (e->code) {
 	case BK_E_DEVICES:
 	case BK_E_ROSTER:
+	case BK_E_REVOKED: /* of a device we write to, between its list and ours */
 		relist(core, o, e);
 		return;
 	case BK_E_EXPIRED: /* by the server's clock the list is too old for anything but an alarm */

@@ -494,6 +494,7 @@ static void error(struct bk_arena *a, Baken__Frame *f)
 	m->n_extra = 1;
 	m->extra = list(a, 1, BK_ID_BYTES, 2);
 	m->circle_id = id(a, 3);
+	m->roster = a_roster(a)[0];
 	SET(f, error, ERROR, m);
 }
 

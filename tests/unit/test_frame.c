@@ -363,7 +363,7 @@ static void test_strings_and_enums(void **state)
 static void break_message(void *arg, const struct bk_pb_field *f)
 {
 	static const char *const optional[][2] = {{"EnrolState", "certificate"}, {"PrekeysPut", "signed_prekey"},
-		{"PrekeyBundle", "prekey"}};
+		{"PrekeyBundle", "prekey"}, {"Error", "roster"}};
 	struct breaker *b = arg;
 	void *old, *none = NULL;
 	int want = BK_E_INVAL;
