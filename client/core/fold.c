@@ -31,11 +31,19 @@ static int by_id(const void *x, const void *y)
 	return c ? c : (int)a->drill - (int)b->drill;
 }
 
+static bool is_question(const struct bk_case_event *e)
+{
+	return e->kind == BK_CASE_MESSAGE || e->kind == BK_CASE_REOPENED;
+}
+
+/* Of one instant the question comes last: a close that did not know of it does not answer it. */
 static int by_time(const void *x, const void *y)
 {
 	const struct bk_case_event *a = x, *b = y;
 	int c = compare_u64(a->at_ms, b->at_ms);
 
+	if (!c)
+		c = (int)is_question(a) - (int)is_question(b);
 	return c ? c : by_id(x, y);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A case is the fold of its events, one pure function: the same on every device whatever the order of arrival
- * and however often an event came. Order is (time, id).
+ * and however often an event came. Order is (time, questions last, id).
  */
 #ifndef BK_FOLD_H
 #define BK_FOLD_H

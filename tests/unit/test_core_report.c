@@ -112,12 +112,12 @@ struct types {
 	unsigned prekey, other;
 };
 
-static bool count_types(void *arg, struct bk_twin_device *d, bool to_server, const Baken__Frame *f)
+static enum bk_twin_verdict count_types(void *arg, struct bk_twin_device *d, bool to_server, Baken__Frame *f)
 {
 	struct types *t = arg;
 
 	if (to_server || d != cast.officer || f->kind_case != BAKEN__FRAME__KIND_DELIVER)
-		return true;
+		return BK_TWIN_PASS;
 	for (size_t i = 0; i < f->deliver->n_items; i++) {
 		uint8_t inner[BK_CAPSULE_INNER];
 		struct bk_capsule_outer outer;
@@ -127,7 +127,7 @@ static bool count_types(void *arg, struct bk_twin_device *d, bool to_server, con
 			t->other += outer.type != TYPE_PREKEY;
 		}
 	}
-	return true;
+	return BK_TWIN_PASS;
 }
 
 static void test_ratchets_m3(void **state)

@@ -93,9 +93,16 @@ static void test_any_order(void **state)
 
 /* ---- the second formulation: each question on its own, over a sorted log ---- */
 
+static bool asks(const struct bk_case_event *e)
+{
+	return e->kind == BK_CASE_MESSAGE || e->kind == BK_CASE_REOPENED;
+}
+
 static bool before(const struct bk_case_event *a, const struct bk_case_event *b)
 {
-	return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : memcmp(a->id.b, b->id.b, BK_ID_BYTES) < 0;
+	if (a->at_ms != b->at_ms)
+		return a->at_ms < b->at_ms;
+	return asks(a) != asks(b) ? asks(b) : memcmp(a->id.b, b->id.b, BK_ID_BYTES) < 0;
 }
 
 static void sort(struct bk_case_event *e, size_t n)
@@ -107,11 +114,6 @@ static void sort(struct bk_case_event *e, size_t n)
 			e[k] = e[k - 1];
 			e[k - 1] = t;
 		}
-}
-
-static bool asks(const struct bk_case_event *e)
-{
-	return e->kind == BK_CASE_MESSAGE || e->kind == BK_CASE_REOPENED;
 }
 
 static size_t first_open(const struct bk_case_event *e, size_t n)

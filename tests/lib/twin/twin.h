@@ -70,8 +70,9 @@ struct bk_twin_circle {
 	size_t n;
 };
 
-/* Looks at a frame under way; false: it is lost. */
-typedef bool (*bk_twin_tap)(void *arg, struct bk_twin_device *d, bool to_server, const Baken__Frame *f);
+/* Sits on the line: looks at a frame, loses it, or changes it (what it takes out, it frees or puts back). */
+enum bk_twin_verdict { BK_TWIN_PASS, BK_TWIN_LOSE, BK_TWIN_CHANGED };
+typedef enum bk_twin_verdict (*bk_twin_tap)(void *arg, struct bk_twin_device *d, bool to_server, Baken__Frame *f);
 
 struct bk_twin {
 	struct bk_server server;
@@ -133,12 +134,15 @@ bk_id bk_twin_do(struct bk_twin_device *d, json_t *command);
 json_t *bk_twin_take(struct bk_twin_device *d, const char *name, const char *key, const char *text);
 size_t bk_twin_count(const struct bk_twin_device *d, const char *name, const char *key, const char *text);
 void bk_twin_forget(struct bk_twin_device *d); /* all kept events */
+/* Deletes every row under a prefix behind the core's back, and opens it anew. */
+void bk_twin_erase(struct bk_twin_device *d, const char *prefix);
 void bk_twin_dump(const struct bk_twin_device *d);  /* for a test that fails: what is kept, on stderr */
 /* A file of `size` bytes that differ by n; its attachment id. */
 bk_id bk_twin_attach(struct bk_twin_device *d, const char *name, size_t size, unsigned n);
 /* Reads a fetched file back; its SHA-256. */
 int bk_twin_saved(struct bk_twin_device *d, bk_id message, unsigned index, bk_hash *ret_hash);
 json_t *bk_twin_item(struct bk_twin_device *d, bk_id message); /* "show"; NULL */
+size_t bk_twin_kept(struct bk_twin_device *d, bk_id message); /* how often "messages" names it */
 bk_ms bk_twin_rung(struct bk_twin_device *d, bk_id message, const char *rung); /* 0: not yet */
 
 #endif

@@ -125,6 +125,37 @@ void bk_twin_reboot(struct bk_twin_device *d)
 	BK_ASSERT(bk_twin_call(d, json_pack("{s:s}", "cmd", "connect"), NULL) == 0);
 }
 
+struct keys {
+	uint8_t key[256][BK_KV_KEY_MAX];
+	size_t len[256], n;
+};
+
+static int collect(void *arg, const void *key, size_t key_len, const void *value, size_t len)
+{
+	struct keys *k = arg;
+
+	(void)value;
+	(void)len;
+	BK_ASSERT(k->n < 256);
+	memcpy(k->key[k->n], key, key_len);
+	k->len[k->n++] = key_len;
+	return 0;
+}
+
+void bk_twin_erase(struct bk_twin_device *d, const char *prefix)
+{
+	static struct keys k;
+	uint64_t seq;
+
+	k.n = 0;
+	BK_ASSERT(bk_kv_each(d->kv, prefix, strlen(prefix), collect, &k) == 0);
+	BK_ASSERT(bk_kv_begin(d->kv) == 0);
+	for (size_t i = 0; i < k.n; i++)
+		BK_ASSERT(bk_kv_del(d->kv, k.key[i], k.len[i]) == 0);
+	BK_ASSERT(bk_kv_commit(d->kv, &seq) == 0);
+	bk_twin_reboot(d);
+}
+
 void bk_twin_cut(struct bk_twin_device *d, bool cut)
 {
 	d->cut = cut;
@@ -284,6 +315,20 @@ json_t *bk_twin_item(struct bk_twin_device *d, bk_id message)
 		return NULL;
 	}
 	return reply;
+}
+
+size_t bk_twin_kept(struct bk_twin_device *d, bk_id message)
+{
+	json_t *reply = NULL, *item;
+	char text[BK_ID_TEXT];
+	size_t i, n = 0;
+
+	BK_ASSERT(bk_twin_call(d, json_pack("{s:s, s:i}", "cmd", "messages", "limit", 1000), &reply) == 0);
+	bk_id_text(message, text);
+	json_array_foreach(json_object_get(reply, "items"), i, item)
+		n += strcmp(json_string_value(json_object_get(item, "message")), text) == 0;
+	json_decref(reply);
+	return n;
 }
 
 bk_ms bk_twin_rung(struct bk_twin_device *d, bk_id message, const char *rung)

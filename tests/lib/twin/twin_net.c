@@ -272,25 +272,44 @@ void bk_twin_connect(struct bk_twin_device *d)
 }
 
 /* With BAKEN_TWIN_TRACE in the environment every frame is named on stderr. */
-static bool passes(struct bk_twin_device *d, bool to_server, const struct bk_twin_piece *p)
+static void trace(const struct bk_twin_device *d, bool to_server, const Baken__Frame *f)
 {
-	struct bk_twin *t = d->twin;
-	bool trace = getenv("BAKEN_TWIN_TRACE") != NULL, yes;
-	Baken__Frame *f = t->tap || trace ? baken__frame__unpack(NULL, p->len, p->data) : NULL;
-
-	if (f && trace)
+	if (getenv("BAKEN_TWIN_TRACE"))
 		fprintf(stderr, "%s %s %s %s\n", d->name, to_server ? ">" : "<", bk_frame_kind_name(f->kind_case),
 			f->kind_case == BAKEN__FRAME__KIND_ERROR ? f->error->name : "");
-	yes = !f || !t->tap || t->tap(t->tap_arg, d, to_server, f);
+}
+
+/* The piece as the tap leaves it; NULL: lost. */
+static struct bk_twin_piece *tapped(struct bk_twin_device *d, bool to_server, struct bk_twin_piece *p)
+{
+	struct bk_twin *t = d->twin;
+	Baken__Frame *f = baken__frame__unpack(NULL, p->len, p->data);
+	enum bk_twin_verdict v = BK_TWIN_PASS;
+
+	BK_ASSERT(f);
+	trace(d, to_server, f);
+	if (t->tap)
+		v = t->tap(t->tap_arg, d, to_server, f);
+	if (v != BK_TWIN_PASS) {
+		free(p);
+		p = NULL;
+	}
+	if (v == BK_TWIN_CHANGED) {
+		size_t len = baken__frame__get_packed_size(f);
+
+		p = malloc(sizeof *p + len);
+		BK_ASSERT(p);
+		p->len = baken__frame__pack(f, p->data);
+	}
 	baken__frame__free_unpacked(f, NULL);
-	return yes;
+	return p;
 }
 
 static void to_server(struct bk_twin_device *d, struct bk_twin_piece *p)
 {
 	struct bk_wire *w = d->wire;
 
-	if (w && !w->closing && passes(d, true, p)) {
+	if (w && !w->closing && (p = tapped(d, true, p))) {
 		uint16_t code = bk_conn_message(w->conn, p->data, p->len);
 
 		if (code)
@@ -302,7 +321,7 @@ static void to_server(struct bk_twin_device *d, struct bk_twin_piece *p)
 
 static void to_device(struct bk_twin_device *d, struct bk_twin_piece *p)
 {
-	if (d->core && passes(d, false, p))
+	if (d->core && (p = tapped(d, false, p)))
 		bk_twin_turn(d, bk_core_received(d->core, p->data, p->len, bk_now()));
 	free(p);
 }
