@@ -55,6 +55,9 @@ int bk_story_care(struct bk_story *s);
 int bk_story_revocation(struct bk_story *s);
 int bk_story_operator(struct bk_story *s);
 
+/* The care provider's key in hand-made frames: 0 when the server refuses its messages to the desk. */
+int bk_story_bypass(struct bk_story *s);
+
 /* Runs bakenctl with words (NULL-terminated); standard output in *ret_out when given. Exit code or BK_E_*. */
 int bk_story_ctl(struct bk_story *s, char **ret_out, ...);
 /* Says a line of the story, with the time since the start. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 
 #include "err.h"
 #include "ids.h"
@@ -51,10 +52,22 @@ static int wait_for(struct bk_story *s, enum bk_story_actor who, const char *eve
 		   : 0;
 }
 
-/* Waits until the person's report has climbed to a rung, and says so as the person's screen would. */
+/* A moment as screens show it: 10:43:05. */
+static const char *clock_of(const json_t *o, const char *key, char out[static 16])
+{
+	time_t t = (time_t)(json_integer_value(json_object_get(o, key)) / 1000);
+	struct tm tm;
+
+	if (!localtime_r(&t, &tm) || !strftime(out, 16, "%H:%M:%S", &tm))
+		out[0] = '\0';
+	return out;
+}
+
+/* Waits until the person's message has climbed to a rung; says so as the person's screen would (words NULL: not). */
 static int rung(struct bk_story *s, const char *message, const char *name, const char *words)
 {
 	json_t *e = NULL;
+	char at[16];
 	int err;
 
 	for (;;) {
@@ -65,7 +78,9 @@ static int rung(struct bk_story *s, const char *message, const char *name, const
 			break;
 		json_decref(e);
 	}
-	bk_story_say(s, "  Persoon ziet: %s%s%s", words, *str(e, "by") ? ", door " : "", str(e, "by"));
+	if (words)
+		bk_story_say(s, "  Persoon ziet: %s %s%s%s", clock_of(e, "at_ms", at), words, *str(e, "by") ? ", door " : "",
+			str(e, "by"));
 	json_decref(e);
 	return 0;
 }
@@ -249,7 +264,7 @@ int bk_story_server_dies(struct bk_story *s)
 		}
 	}
 	for (int i = 0; !err && i < FLOOD; i++)
-		err = rung(s, ids[i], "decrypted", text);
+		err = rung(s, ids[i], "decrypted", NULL);
 	/* The last to arrive at each officer ends the wait; what has arrived twice shows in the count. */
 	for (int i = 0; !err && i < FLOOD; i++)
 		err = wait_for(s, BK_OFFICER1, "message", "message", ids[i], NULL);
@@ -262,6 +277,18 @@ int bk_story_server_dies(struct bk_story *s)
 	if (!err)
 		bk_story_say(s, "  alle %d berichten zijn er, elk precies één keer", FLOOD);
 	return err;
+}
+
+/* ---- the operator's numbers ---- */
+
+static int status_of(struct bk_story *s, const char *dir, json_t **ret_status)
+{
+	char *out = NULL;
+	int err = bk_story_ctl(s, &out, "status", "--json", "--dir", dir, NULL);
+
+	*ret_status = !err && out ? json_loads(out, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
+	free(out);
+	return *ret_status ? 0 : bk_story_fail(s, BK_E_STATE, "no status of %s", dir);
 }
 
 /* ---- guidance ---- */
@@ -342,16 +369,49 @@ int bk_story_care(struct bk_story *s)
 		return bk_story_fail(s, err, "care to desk was not refused by the client");
 	bk_story_say(s, "  een zorgbericht aan de meldkamer weigert het toestel: %s", str(reply, "text"));
 	json_decref(reply);
-	return 0;
+	err = bk_story_bypass(s);
+	if (!err)
+		bk_story_say(s, "  met een nagemaakt programma geprobeerd: de server weigert het ook (BK_E_ROLE)");
+	return err;
 }
 
 /* ---- revocation ---- */
 
+/* A device as the operator sees it: its state, and nothing left waiting for it. */
+static int check_withdrawn(struct bk_story *s, const char *device)
+{
+	char *out = NULL;
+	json_t *o, *d;
+	size_t i;
+	bool ok = false;
+	int code = bk_story_ctl(s, &out, "devices", "--dir", bk_tmp_path("realm/server"), "--json", NULL);
+
+	o = out ? json_loads(out, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
+	free(out);
+	json_array_foreach(json_object_get(o, "devices"), i, d)
+		if (strcmp(str(d, "device"), device) == 0)
+			ok = strcmp(str(d, "status"), "revoked") == 0 && !json_integer_value(json_object_get(d, "queued")) &&
+			     json_is_false(json_object_get(d, "online"));
+	json_decref(o);
+	return code || !ok ? bk_story_fail(s, BK_E_STATE, "the withdrawn device is not as it must be at the server") : 0;
+}
+
+static json_int_t count_of(struct bk_story *s, const char *what)
+{
+	json_t *status = NULL;
+	json_int_t n = -1;
+
+	if (!status_of(s, bk_tmp_path("realm/server"), &status))
+		n = json_integer_value(json_object_get(status, what));
+	json_decref(status);
+	return n;
+}
+
 int bk_story_revocation(struct bk_story *s)
 {
 	struct bk_story_who *w = &s->who[BK_RELATIVE];
-	char *out = NULL;
-	int err, code;
+	json_int_t prekeys = count_of(s, "prekeys");
+	int err;
 
 	bk_story_say(s, "Het toestel van Naaste is kwijt; het wordt ingetrokken terwijl het verbonden is");
 	err = bk_story_ctl(s, NULL, "revoke", "--dir", bk_tmp_path("realm/server"), "--registrar", s->security, "--device",
@@ -372,26 +432,15 @@ int bk_story_revocation(struct bk_story *s)
 	w->live = false;
 	if (err)
 		return err;
-	code = bk_story_ctl(s, &out, "devices", "--dir", bk_tmp_path("realm/server"), "--json", NULL);
-	if (code || !out || !strstr(out, "revoked"))
-		err = bk_story_fail(s, BK_E_STATE, "the device list does not say revoked");
-	free(out);
+	err = check_withdrawn(s, w->device);
+	if (!err && count_of(s, "prekeys") >= prekeys)
+		err = bk_story_fail(s, BK_E_STATE, "the withdrawn device's prekeys are still there");
 	if (!err)
 		bk_story_say(s, "  wachtrij en sleutels bij de server zijn weg; latere berichten bereiken het niet");
 	return err;
 }
 
 /* ---- operator ---- */
-
-static int status_of(struct bk_story *s, const char *dir, json_t **ret_status)
-{
-	char *out = NULL;
-	int err = bk_story_ctl(s, &out, "status", "--json", "--dir", dir, NULL);
-
-	*ret_status = !err && out ? json_loads(out, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
-	free(out);
-	return *ret_status ? 0 : bk_story_fail(s, BK_E_STATE, "no status of %s", dir);
-}
 
 static int same_state(struct bk_story *s, const json_t *a, const json_t *b)
 {
