@@ -152,6 +152,9 @@ static int check_against(const struct bk_roster *r, const struct bk_roster *know
 		return BK_E_OLD;
 	if (r->version == known->version)
 		return bk_hash_equal(r->hash, known->hash) ? 0 : BK_E_CHAIN;
+	/* A registrar is judged at the time it writes itself: that may not go back to when its key still served. */
+	if (r->issued_ms < known->issued_ms)
+		return BK_E_CHAIN;
 	if (r->version == known->version + 1 && !bk_hash_equal(r->previous, known->hash))
 		return BK_E_CHAIN;
 	for (size_t i = 0; i < known->n_entries; i++) {

@@ -80,6 +80,8 @@ static int header(struct build *b, bk_id circle)
 	b->plan.kind = r ? r->kind : kind_of(bk_ctl_str(row, "kind"));
 	b->plan.version = r ? r->version + 1 : 1;
 	b->plan.issued_ms = bk_ctl_now();
+	if (r && b->plan.issued_ms < r->issued_ms) /* this clock is behind the one that signed the last */
+		b->plan.issued_ms = r->issued_ms;
 	b->plan.expires_ms = b->plan.issued_ms + days * DAY_MS / 2;
 	b->plan.hard_expires_ms = b->plan.issued_ms + days * DAY_MS;
 	b->plan.household = b->household;

@@ -195,6 +195,14 @@ static bool may_claim(struct bk_conn *c, bk_id device)
 	return own && r && (bk_route_related(own, r) || bk_route_related(r, own));
 }
 
+static bool named_before(const bk_id *ids, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (bk_id_equal(ids[i], ids[n]))
+			return true;
+	return false;
+}
+
 void bk_handle_prekeys_claim(struct bk_conn *c, const Baken__Frame *f)
 {
 	const Baken__PrekeysClaim *m = f->prekeys_claim;
@@ -210,7 +218,8 @@ void bk_handle_prekeys_claim(struct bk_conn *c, const Baken__Frame *f)
 	ids = (bk_id *)(void *)(job->op.claim_prekeys.bundles + n);
 	for (size_t i = 0; i < n; i++) {
 		memcpy(ids[i].b, m->device_ids[i].data, BK_ID_BYTES);
-		if (!may_claim(c, ids[i])) /* stays zero: answered as absent, like one that does not exist */
+		/* Zero is answered as absent, like one that does not exist. Twice in one claim is once. */
+		if (named_before(ids, i) || !may_claim(c, ids[i]))
 			memset(&ids[i], 0, sizeof ids[i]);
 	}
 	job->op.claim_prekeys.claimant = c->device;

@@ -169,7 +169,12 @@ void bk_live_circle_changed(struct bk_server *s, bk_id circle)
 	m.version = r->version;
 	f.kind_case = BAKEN__FRAME__KIND_ROSTER_CHANGED;
 	f.roster_changed = &m;
-	while ((c = bk_idmap_next(&s->by_device, &at)))
+	while ((c = bk_idmap_next(&s->by_device, &at))) {
+		if (bk_id_equal(c->circle, r->circle)) { /* its desk or care team may be another now */
+			c->desk = r->desk;
+			c->care = r->care;
+		}
 		if (concerns(c, r))
 			bk_conn_send(c, &f);
+	}
 }

@@ -6,6 +6,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include "socket.h"
 
 #define COPY_BYTES (256u * 1024u)
+#define DIR_MAX 4000u
 #define CA_BYTES_MAX (1024 * 1024) /* a bundle of authorities; larger is a mistake */
 
 struct bk_rim {
@@ -34,6 +36,8 @@ struct bk_rim {
 	char host[300];
 	uint16_t port;
 	bool pumping, timed_out, interrupted;
+	bool withdrawn; /* the core has wiped itself: what is left on disk goes with the last handle */
+	char dir[DIR_MAX];
 };
 
 bk_ms bk_rim_now(void)
@@ -49,11 +53,16 @@ uv_loop_t *bk_rim_loop(struct bk_rim *rim)
 	return &rim->loop;
 }
 
+static bool event_is(const json_t *event, const char *name)
+{
+	const char *given = json_string_value(json_object_get(event, "event"));
+
+	return given && strcmp(given, name) == 0;
+}
+
 static bool is_reply(const json_t *event)
 {
-	const char *name = json_string_value(json_object_get(event, "event"));
-
-	return name && (strcmp(name, "ok") == 0 || strcmp(name, "error") == 0);
+	return event_is(event, "ok") || event_is(event, "error");
 }
 
 static void give_event(struct bk_rim *rim, const struct bk_core_action *a)
@@ -67,6 +76,8 @@ static void give_event(struct bk_rim *rim, const struct bk_core_action *a)
 		rim->reply = event;
 		return;
 	}
+	if (event_is(event, "revoked"))
+		rim->withdrawn = true;
 	if (rim->event)
 		rim->event(rim->arg, event);
 	json_decref(event);
@@ -262,6 +273,11 @@ int bk_rim_open(const struct bk_rim_options *o, struct bk_rim **ret_rim)
 		return BK_E_NOMEM;
 	rim->event = o->event;
 	rim->arg = o->arg;
+	if (strlen(o->dir) >= sizeof rim->dir) {
+		free(rim);
+		return BK_E_TOO_BIG;
+	}
+	strcpy(rim->dir, o->dir);
 	if (uv_loop_init(&rim->loop) != 0) {
 		free(rim);
 		return BK_E_NOMEM;
@@ -286,6 +302,20 @@ int bk_rim_open(const struct bk_rim_options *o, struct bk_rim **ret_rim)
 	return 0;
 }
 
+/* The core emptied the store, but pages that were freed still hold what they held: the key that opens them goes. */
+static void remove_all(const struct bk_rim *rim)
+{
+	char path[DIR_MAX + 16];
+
+	snprintf(path, sizeof path, "%s/store", rim->dir);
+	bk_kv_lmdb_destroy(path);
+	snprintf(path, sizeof path, "%s/blobs", rim->dir);
+	bk_blobs_dir_destroy(path);
+	snprintf(path, sizeof path, "%s/ca.pem", rim->dir);
+	unlink(path);
+	rmdir(rim->dir); /* stays when something else lies in it */
+}
+
 void bk_rim_close(struct bk_rim *rim)
 {
 	if (!rim)
@@ -306,6 +336,8 @@ void bk_rim_close(struct bk_rim *rim)
 		bk_blobs_dir_close(rim->blobs);
 	if (rim->kv)
 		bk_kv_lmdb_close(rim->kv);
+	if (rim->withdrawn)
+		remove_all(rim);
 	json_decref(rim->reply);
 	free(rim);
 }

@@ -8,6 +8,7 @@
  * Secrets: the passphrase is the caller's to wipe.
  *
  * Folder: store (sealed key-value store), blobs (encrypted files), ca.pem (the authority given at enrolment).
+ * Closing after the event "revoked" removes them.
  */
 #ifndef BK_RIM_H
 #define BK_RIM_H

@@ -323,6 +323,9 @@ static void test_no_way_back(void **state)
 	e.devices[0].role = BAKEN__ROLE__ROLE_LEAD;
 	assert_int_equal(refuse(&e, one), BK_E_CHAIN);
 	e = d;
+	e.plan.issued_ms = one->issued_ms - 1; /* a registrar whose key has run out dates its lists back */
+	assert_int_equal(refuse(&e, one), BK_E_CHAIN);
+	e = d;
 	e.status[0] = BAKEN__DEVICE_STATUS__DEVICE_REVOKED;
 	bk_roster_free(good(&e, one));
 	e = d;
