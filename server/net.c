@@ -297,14 +297,29 @@ static void closed(struct bk_wire *w)
 	w->conn = NULL;
 }
 
-/* What opens a WebSocket: our path, and nothing else. */
+/* A browser says which page asks: only one of this very server may. Programs send no Origin. */
+static bool origin_ok(struct lws *wsi)
+{
+	char origin[300], host[280];
+	const char *at;
+
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) <= 0)
+		return true;
+	if (lws_hdr_copy(wsi, origin, sizeof origin, WSI_TOKEN_ORIGIN) <= 0 ||
+		lws_hdr_copy(wsi, host, sizeof host, WSI_TOKEN_HOST) <= 0)
+		return false;
+	at = strstr(origin, "://");
+	return at && strncasecmp(origin, "http", 4) == 0 && strcasecmp(at + 3, host) == 0;
+}
+
+/* What opens a WebSocket: our path, from our pages or a program, and nothing else. */
 static int filter(struct lws *wsi, const char *path)
 {
 	char uri[64];
 
 	if (lws_hdr_copy(wsi, uri, sizeof uri, WSI_TOKEN_GET_URI) <= 0)
 		return -1;
-	return strcmp(uri, path) == 0 ? 0 : -1;
+	return strcmp(uri, path) == 0 && origin_ok(wsi) ? 0 : -1;
 }
 
 static int on_ws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
