@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Golden files: what earlier versions sent and stored, kept for ever. Every file of the present version decodes,
- * encodes to the same bytes, and is what the encoders make today. A format that changes gets a new folder; files
- * of old folders are never written again. BAKEN_GOLDEN_NEW=1 adds files that are missing and touches no other.
+ * Golden files: what earlier versions sent and stored, kept for ever. Every file decodes and encodes to the same
+ * bytes, and the newest of each format is what the encoder makes today. A format that grows leaves its files where
+ * they are and gets the next number (frame-error.bin, frame-error-2.bin ...); one that breaks, a new folder.
+ * BAKEN_GOLDEN_NEW=1 adds what is missing and touches no file that is there.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +12,6 @@
 
 #include <cmocka.h>
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -24,28 +24,51 @@
 
 #define FOLDER BAKEN_SOURCE_DIR "/tests/golden/v1"
 
-static const char *path_of(const char *name)
+static const char *path_of(const char *name, unsigned number)
 {
 	static char path[512];
 
-	snprintf(path, sizeof path, FOLDER "/%s.bin", name);
+	if (number > 1)
+		snprintf(path, sizeof path, FOLDER "/%s-%u.bin", name, number);
+	else
+		snprintf(path, sizeof path, FOLDER "/%s.bin", name);
 	return path;
 }
 
-/* O_EXCL: what is there stays as it is. */
-static void write_new(const char *name, const struct bk_sample_blob *b)
+/* How many files of this format there are, numbered without gaps. */
+static unsigned files_of(const char *name)
 {
-	int fd = open(path_of(name), O_WRONLY | O_CREAT | O_EXCL, 0644);
+	unsigned n = 0;
 
-	if (fd < 0 && errno == EEXIST)
-		return;
+	while (access(path_of(name, n + 1), R_OK) == 0)
+		n++;
+	return n;
+}
+
+static bool is_file(const char *name, unsigned number, const struct bk_sample_blob *b)
+{
+	struct bk_sample_blob kept = {NULL, 0};
+	bool same;
+
+	if (bk_tmp_read(path_of(name, number), &kept.data, &kept.len) != 0)
+		return false;
+	same = kept.len == b->len && memcmp(kept.data, b->data, b->len) == 0;
+	free(kept.data);
+	return same;
+}
+
+/* O_EXCL: what is there stays as it is. */
+static void write_new(const char *name, unsigned number, const struct bk_sample_blob *b)
+{
+	int fd = open(path_of(name, number), O_WRONLY | O_CREAT | O_EXCL, 0644);
+
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, b->data, b->len), (ssize_t)b->len);
 	assert_int_equal(close(fd), 0);
-	print_message("new: %s\n", path_of(name));
+	print_message("new: %s\n", path_of(name, number));
 }
 
-static void test_nothing_missing(void **state)
+static void test_newest_is_todays(void **state)
 {
 	const bool add = getenv("BAKEN_GOLDEN_NEW") != NULL;
 	char name[BK_GOLDEN_NAME];
@@ -53,35 +76,41 @@ static void test_nothing_missing(void **state)
 
 	(void)state;
 	for (size_t i = 0; bk_golden_make(i, name, &b); i++) {
-		if (add)
-			write_new(name, &b);
+		bool known = is_file(name, files_of(name), &b);
+
+		if (!known && add)
+			write_new(name, files_of(name) + 1, &b);
 		free(b.data);
-		if (access(path_of(name), R_OK) != 0)
-			fail_msg("%s is missing; BAKEN_GOLDEN_NEW=1 adds it", path_of(name));
+		if (!known && !add)
+			fail_msg("%s: the encoder makes what no file holds; BAKEN_GOLDEN_NEW=1 adds it", name);
 	}
 }
 
-static void test_same_bytes(void **state)
+static void expect_same(size_t i, const char *name, unsigned number)
+{
+	struct bk_sample_blob kept = {NULL, 0}, again = {NULL, 0};
+	int err;
+
+	assert_int_equal(bk_tmp_read(path_of(name, number), &kept.data, &kept.len), 0);
+	err = bk_golden_again(i, kept.data, kept.len, &again);
+	free(kept.data);
+	if (err)
+		fail_msg("%s does not decode: %s", path_of(name, number), bk_err_name(err));
+	if (!is_file(name, number, &again))
+		fail_msg("%s: decoded and encoded, it is something else", path_of(name, number));
+	free(again.data);
+}
+
+static void test_every_file_is_read(void **state)
 {
 	char name[BK_GOLDEN_NAME];
 	struct bk_sample_blob made = {NULL, 0};
 
 	(void)state;
 	for (size_t i = 0; bk_golden_make(i, name, &made); i++) {
-		struct bk_sample_blob kept = {NULL, 0}, again = {NULL, 0};
-		int err;
-
-		assert_int_equal(bk_tmp_read(path_of(name), &kept.data, &kept.len), 0);
-		err = bk_golden_again(i, kept.data, kept.len, &again);
-		if (err)
-			fail_msg("%s does not decode: %s", name, bk_err_name(err));
-		if (again.len != kept.len || memcmp(again.data, kept.data, kept.len) != 0)
-			fail_msg("%s: decoded and encoded, it is something else", name);
-		if (made.len != kept.len || memcmp(made.data, kept.data, kept.len) != 0)
-			fail_msg("%s: the encoder makes something else today: a new version?", name);
-		free(again.data);
-		free(kept.data);
 		free(made.data);
+		for (unsigned number = 1; number <= files_of(name); number++)
+			expect_same(i, name, number);
 	}
 }
 
@@ -98,8 +127,10 @@ static void test_nothing_unknown(void **state)
 	for (const struct dirent *e = readdir(folder); e; e = readdir(folder))
 		files += e->d_name[0] != '.';
 	closedir(folder);
-	for (; bk_golden_make(known, name, &b); known++)
+	for (size_t i = 0; bk_golden_make(i, name, &b); i++) {
 		free(b.data);
+		known += files_of(name);
+	}
 	assert_int_equal(files, known);
 }
 
@@ -164,8 +195,8 @@ static int setup(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nothing_missing),
-		cmocka_unit_test(test_same_bytes),
+		cmocka_unit_test(test_newest_is_todays),
+		cmocka_unit_test(test_every_file_is_read),
 		cmocka_unit_test(test_nothing_unknown),
 		cmocka_unit_test(test_damage),
 	};
