@@ -12,7 +12,7 @@
 #define CONTEXT "baken-body-v1"
 #define AD_BYTES (sizeof CONTEXT - 1 + BK_ID_BYTES)
 
-_Static_assert(NONCE + TAG == BK_BODY_OVERHEAD, "limits.h");
+_Static_assert(NONCE + TAG == BK_BODY_OVERHEAD, "bounds.h");
 
 static void make_ad(bk_id message, uint8_t ad[static AD_BYTES])
 {

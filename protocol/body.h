@@ -9,7 +9,7 @@
 #define BK_BODY_H
 
 #include "ids.h"
-#include "limits.h"
+#include "bounds.h"
 
 /* Draws key and nonce; BK_E_TOO_BIG over BK_CONTENT_MAX. */
 int bk_body_seal(bk_id message, const void *content, size_t len, uint8_t ret_key[static BK_KEY_BYTES],

@@ -9,7 +9,7 @@
 #define VERSION 1
 #define OUTER_HEADER (1 + 1 + BK_ID_BYTES + 2)
 
-_Static_assert(BK_CAPSULE_INNER + crypto_box_SEALBYTES == BK_CAPSULE_BYTES, "limits.h");
+_Static_assert(BK_CAPSULE_INNER + crypto_box_SEALBYTES == BK_CAPSULE_BYTES, "bounds.h");
 
 void bk_capsule_encode(const struct bk_capsule *c, uint8_t out[static BK_CAPSULE_PLAIN_BYTES])
 {

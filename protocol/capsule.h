@@ -13,7 +13,7 @@
 #define BK_CAPSULE_H
 
 #include "ids.h"
-#include "limits.h"
+#include "bounds.h"
 
 #define BK_CAPSULE_PLAIN_BYTES (1 + 32 + 32 + 16 + 16 + 8 + 32 + 8 + 32)
 

@@ -10,7 +10,7 @@
 #define BK_CERTIFICATE_H
 
 #include "ids.h"
-#include "limits.h"
+#include "bounds.h"
 #include "trust.pb-c.h"
 
 #define BK_CTX_REGISTRAR "baken-registrar-v1"

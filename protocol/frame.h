@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Frames: bytes <-> Baken__Frame, with every bound of limits.h checked once, here, so that handlers can use
+ * Frames: bytes <-> Baken__Frame, with every bound of bounds.h checked once, here, so that handlers can use
  * lengths without asking again: ids are 16 bytes, hashes and keys 32, capsules BK_CAPSULE_BYTES, lists within
  * their maximum, exactly one kind, no unknown kind, no enum outside its list.
  *
@@ -13,7 +13,7 @@
 #define BK_FRAME_H
 
 #include "ids.h"
-#include "limits.h"
+#include "bounds.h"
 #include "wire.pb-c.h"
 
 struct bk_arena; /* bump allocator, grows to the largest frame seen, at most BK_ARENA_MAX */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "err.h"
-#include "limits.h"
+#include "bounds.h"
 
 static const size_t buckets[] = {256, 1024, 4096, 16384, BK_BODY_PADDED_MAX};
 

@@ -11,7 +11,7 @@
 #define BK_SIGNAL_SESSION_H
 
 #include "kv.h"
-#include "limits.h"
+#include "bounds.h"
 #include "wire.pb-c.h"
 
 struct bk_signal;

@@ -5,7 +5,7 @@
  * the first name: a crash between leaves something that the next HEAD or PATCH finishes.
  *
  * Invariant: what a 204 acknowledges is on the disk. An upload is its device's alone; a complete file is for whom
- * knows its hash and is logged in. Threads: loop; syncing and hashing in libuv's pool. Limits: limits.h, options.
+ * knows its hash and is logged in. Threads: loop; syncing and hashing in libuv's pool. Limits: bounds.h, options.
  */
 #ifndef BK_FILES_H
 #define BK_FILES_H

@@ -15,7 +15,7 @@
 
 #include "certificate.h"
 #include "ids.h"
-#include "limits.h"
+#include "bounds.h"
 #include "trust.pb-c.h"
 #include "wire.pb-c.h"
 

@@ -17,7 +17,7 @@
 
 #include "err.h"
 #include "kv.h"
-#include "limits.h"
+#include "bounds.h"
 
 struct bk_core;
 

@@ -7,7 +7,7 @@
 #define BK_FOLD_H
 
 #include "ids.h"
-#include "limits.h"
+#include "bounds.h"
 
 enum bk_case_kind {
 	BK_CASE_NONE = 0,

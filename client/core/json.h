@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 #include "ids.h"
-#include "limits.h"
+#include "bounds.h"
 
 void bk_json_text(json_t *o, const char *key, const char *text); /* always; "" too */
 void bk_json_more(json_t *o, const char *key, const char *text); /* only when not empty */

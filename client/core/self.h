@@ -9,7 +9,7 @@
 #define BK_SELF_H
 
 #include "db.h"
-#include "limits.h"
+#include "bounds.h"
 #include "trust.pb-c.h"
 
 enum bk_stage {

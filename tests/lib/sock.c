@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "err.h"
-#include "limits.h"
+#include "bounds.h"
 #include "login.h"
 #include "proc.h"
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "err.h"
-#include "limits.h"
+#include "bounds.h"
 #include "padding.h"
 
 static const size_t sizes[] = {256, 1024, 4096, 16384, 65536};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Limits that both ends agree on. Each is a named number with its reason; policy lives in the server's options. */
-#ifndef BK_LIMITS_H
-#define BK_LIMITS_H
+#ifndef BK_BOUNDS_H
+#define BK_BOUNDS_H
 
 #include <stdint.h>
 
