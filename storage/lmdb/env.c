@@ -165,8 +165,13 @@ static int open_env(const char *file, uint64_t map_bytes, bool read_only, unsign
 
 int bk_env_open(const char *file, uint64_t map_bytes, bool read_only, struct bk_env **ret_env)
 {
-	if (read_only && access(file, F_OK) != 0)
+	struct stat st;
+	bool there = stat(file, &st) == 0;
+
+	if (read_only && !there)
 		return BK_E_NOT_FOUND;
+	if (there && st.st_size == 0) /* LMDB would make a new one of it */
+		return BK_E_CORRUPT;
 	return open_env(file, map_bytes, read_only, 0, ret_env);
 }
 

@@ -13,27 +13,12 @@
 
 #include "rows.h"
 #include "store.h"
+#include "store_bounds.h"
 
 #define BK_STORE_SCHEMA 1u
 #define BK_STORE_FILE "store.mdb"
 #define BK_STORE_PATH_MAX 4096
-#define BK_STORE_DAY_MS (24ull * 3600000ull)
 
-#define BK_STORE_SERVED_MAX (4u * BK_CAPSULES_MAX) /* devices of one message, top-ups included */
-/* X(table's bound, rows) */
-#define BK_STORE_BOUNDS(X)                                                                         \
-	X(circles, 1000000u)                                                                       \
-	X(rosters, 256u) /* versions of one circle */                                              \
-	X(invites, 100000u)                                                                        \
-	X(claims, 1000000u)                                                                        \
-	X(dead, 100000u)                                                                           \
-	X(open, 64u) /* unfinished uploads of one device */                                        \
-	X(open_bytes, 1ull << 30)
-#define BK_STORE_FILE_LEAST (64u * 1024u) /* what a file counts at least: a row costs, too */
-#define BK_STORE_INVITE_KEPT_MS (30ull * BK_STORE_DAY_MS)   /* after it was used or decided */
-#define BK_STORE_DEAD_KEPT_MS (90ull * BK_STORE_DAY_MS)
-#define BK_STORE_AUDIT_KEPT_MS (3650ull * BK_STORE_DAY_MS)
-#define BK_STORE_DISPLACED_MS (90ull * BK_STORE_DAY_MS)
 /* After a restore numbers go on far above all that the lost time can have used. */
 #define BK_STORE_RESTORE_JUMP (1ull << 32)
 
@@ -45,12 +30,6 @@ struct bk_store_keys {
 struct bk_store_slot { /* one device of the message at hand */
 	struct bk_op_capsule *capsule;
 	struct bk_row_state state;
-};
-
-struct bk_store_bounds { /* tests make them small */
-#define X(name, rows) uint64_t name;
-	BK_STORE_BOUNDS(X)
-#undef X
 };
 
 struct bk_store {
@@ -152,6 +131,8 @@ struct bk_store_step {
 };
 extern const struct bk_store_step bk_store_steps[];
 int bk_store_migrate(struct bk_store *s, struct bk_txn *t, const struct bk_store_step *steps, uint64_t to);
+/* What opening does with a file: first rows of a new one, its key and schema of an old one. */
+int bk_store_take_in(struct bk_store *s, const struct bk_store_step *steps, uint64_t schema);
 /* Every table decodes, references and counters add up, the audit chain holds. BK_E_CORRUPT. */
 int bk_store_check(struct bk_store_view *v);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "atomic_file.h"
+#include "crashpoint.h"
 #include "err.h"
 #include "store_in.h"
 
@@ -119,7 +120,7 @@ static int check_seal(struct bk_store *s, struct bk_txn *t)
 }
 
 /* Newer: not ours to touch. Older: brought up in the transaction at hand. */
-static int check_schema(struct bk_store *s, struct bk_txn *t, bool *ret_changed)
+static int check_schema(struct bk_store *s, struct bk_txn *t, uint64_t ours, bool *ret_changed)
 {
 	uint64_t schema = 0, rows = 0;
 	int err = bk_store_meta_get(t, "schema", &schema);
@@ -128,20 +129,17 @@ static int check_schema(struct bk_store *s, struct bk_txn *t, bool *ret_changed)
 		err = bk_env_count(t, BK_T_META, &rows);
 	if (err)
 		return err;
-	*ret_changed = schema != BK_STORE_SCHEMA;
+	*ret_changed = schema != ours;
 	if (!schema && !rows && !s->o.read_only)
 		return write_first(s, t);
 	if (!schema)
 		return BK_E_CORRUPT;
-	if (schema > BK_STORE_SCHEMA)
+	if (schema > ours || (schema < ours && s->o.read_only))
 		return BK_E_VERSION;
-	err = check_seal(s, t);
-	if (err || !*ret_changed)
-		return err;
-	return s->o.read_only ? BK_E_VERSION : bk_store_migrate(s, t, bk_store_steps, BK_STORE_SCHEMA);
+	return check_seal(s, t);
 }
 
-static int take_in(struct bk_store *s)
+int bk_store_take_in(struct bk_store *s, const struct bk_store_step *steps, uint64_t schema)
 {
 	struct bk_txn *t = NULL;
 	bool changed = false;
@@ -149,18 +147,52 @@ static int take_in(struct bk_store *s)
 
 	if (err)
 		return err;
-	err = check_schema(s, t, &changed);
+	err = check_schema(s, t, schema, &changed);
+	if (!err && changed)
+		err = bk_store_migrate(s, t, steps, schema);
 	if (!err && changed)
 		return bk_env_commit(t);
 	bk_env_abort(t);
 	return err;
 }
 
+static int open_file(struct bk_store *s, const char *file)
+{
+	int err = bk_env_open(file, s->o.map_bytes, s->o.read_only, &s->env);
+
+	return err ? err : bk_store_take_in(s, bk_store_steps, BK_STORE_SCHEMA);
+}
+
+/*
+ * Made under another name and renamed when it is whole: so an empty or half store under its own name is damage and
+ * never taken for a new one.
+ */
+static int make_file(struct bk_store *s, const char *file)
+{
+	char fresh[BK_STORE_PATH_MAX], lock[BK_STORE_PATH_MAX];
+	int err = join(fresh, s->path, BK_STORE_FILE ".new");
+
+	if (!err)
+		err = join(lock, s->path, BK_STORE_FILE ".new-lock");
+	if (err)
+		return err;
+	unlink(fresh); /* of a start that a crash cut off */
+	err = open_file(s, fresh);
+	bk_env_close(s->env);
+	s->env = NULL;
+	unlink(lock);
+	BK_CRASH_POINT("store-made");
+	if (!err && rename(fresh, file) != 0)
+		err = bk_atomic_file_error(errno);
+	if (err)
+		unlink(fresh);
+	return err ? err : bk_atomic_file_sync_dir(s->path);
+}
+
 static int open_store(struct bk_store *s, const struct bk_store_options *o)
 {
 	char file[BK_STORE_PATH_MAX];
 	struct stat st;
-	bool made;
 	int err = derive_keys(s, o->seal_key);
 
 	if (!err)
@@ -169,15 +201,9 @@ static int open_store(struct bk_store *s, const struct bk_store_options *o)
 		err = make_folder(s->path);
 	if (!err && !s->o.read_only)
 		err = take_lock(s);
-	if (err)
-		return err;
-	made = stat(file, &st) != 0;
-	err = bk_env_open(file, o->map_bytes, s->o.read_only, &s->env);
-	if (!err)
-		err = take_in(s);
-	if (!err && made) /* the file's name must be as durable as what is written into it */
-		err = bk_atomic_file_sync_dir(s->path);
-	return err;
+	if (!err && !s->o.read_only && stat(file, &st) != 0 && errno == ENOENT)
+		err = make_file(s, file);
+	return err ? err : open_file(s, file);
 }
 
 int bk_store_open(const struct bk_store_options *o, struct bk_store **ret_store)

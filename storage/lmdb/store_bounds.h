@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * How many rows a table may have and how long they stay, where the options do not say (lesson M7): docs/storage.md
+ * holds the whole list.
+ *
+ * Threads: constants, and one struct of the store's own thread.
+ */
+#ifndef BK_STORE_BOUNDS_H
+#define BK_STORE_BOUNDS_H
+
+#include "limits.h"
+
+#define BK_STORE_DAY_MS (24ull * 3600000ull)
+
+#define BK_STORE_SERVED_MAX (4u * BK_CAPSULES_MAX) /* devices of one message, top-ups included */
+/* X(table's bound, rows) */
+#define BK_STORE_BOUNDS(X)                                                                         \
+	X(circles, 1000000u)                                                                       \
+	X(rosters, 256u) /* versions of one circle */                                              \
+	X(invites, 100000u)                                                                        \
+	X(claims, 1000000u)                                                                        \
+	X(dead, 100000u)                                                                           \
+	X(open, 64u) /* unfinished uploads of one device */                                        \
+	X(open_bytes, 1ull << 30)
+#define BK_STORE_FILE_LEAST (64u * 1024u) /* what a file counts at least: a row costs, too */
+#define BK_STORE_INVITE_KEPT_MS (30ull * BK_STORE_DAY_MS)   /* after it was used or decided */
+#define BK_STORE_DEAD_KEPT_MS (90ull * BK_STORE_DAY_MS)
+#define BK_STORE_AUDIT_KEPT_MS (3650ull * BK_STORE_DAY_MS)
+#define BK_STORE_DISPLACED_MS (90ull * BK_STORE_DAY_MS)
+
+struct bk_store_bounds { /* tests make them small */
+#define X(name, rows) uint64_t name;
+	BK_STORE_BOUNDS(X)
+#undef X
+};
+
+#endif
