@@ -388,9 +388,8 @@ bool bk_core_next(struct bk_core *core, struct bk_core_action *ret_action)
 		BK_CRASH_POINT("client-sent");
 	output_free(core->given);
 	core->given = NULL;
-	while (core->ready.head && core->ready.head->seq <= bk_kv_durable(core->o.kv)) {
-		struct bk_output *o = queue_take(&core->ready);
-
+	for (struct bk_output *o; (o = core->ready.head) && o->seq <= bk_kv_durable(core->o.kv);) {
+		(void)queue_take(&core->ready);
 		if (o->action.kind == BK_CORE_NONE) {
 			core->o.blobs->ops->remove(core->o.blobs, o->remove);
 			output_free(o);

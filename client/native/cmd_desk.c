@@ -7,7 +7,7 @@
 #include "cli.h"
 
 #define ROWS_MAX 500u
-#define LINE_MAX 4000u
+#define WORDS_MAX 4000u
 #define REFRESH_MS 1000u /* waiting times move on */
 
 struct board {
@@ -96,10 +96,10 @@ static json_t *act_command(const struct act *a, const char *case_id, int argc, c
 
 	if (!command || !a->field)
 		return command;
-	text = calloc(1, LINE_MAX);
+	text = calloc(1, WORDS_MAX);
 	for (int i = 0; text && i < argc; i++)
-		len += (size_t)snprintf(text + len, len < LINE_MAX ? LINE_MAX - len : 0, "%s%s", i ? " " : "", argv[i]);
-	if (!text || len >= LINE_MAX || json_object_set_new(command, a->field, json_string(text)) != 0) {
+		len += (size_t)snprintf(text + len, len < WORDS_MAX ? WORDS_MAX - len : 0, "%s%s", i ? " " : "", argv[i]);
+	if (!text || len >= WORDS_MAX || json_object_set_new(command, a->field, json_string(text)) != 0) {
 		json_decref(command);
 		command = NULL;
 	}
@@ -232,7 +232,7 @@ static void act_on(struct board *b, const char *cmd, const char *key, const char
 	enum bk_text done)
 {
 	json_t *command = json_pack("{s:s, s:s}", "cmd", cmd, key, bk_cli_str(chosen_case(b), "case")), *reply = NULL;
-	char line[LINE_MAX] = "";
+	char line[WORDS_MAX] = "";
 	int err;
 
 	if (field) {
