@@ -82,7 +82,6 @@
 	X(ST_CIRCLES, "Kringen", "Circles")                                                        \
 	X(ST_ONLINE, "Nu verbonden", "Connected now")                                              \
 	X(ST_QUEUED, "Te bezorgen", "To be delivered")                                             \
-	X(ST_OLDEST, "Oudste wacht sinds", "Oldest waits since")                                   \
 	X(ST_DEAD, "Niet te bezorgen", "Undeliverable")                                            \
 	X(ST_BODIES, "Berichten bewaard", "Messages kept")                                         \
 	X(ST_FILES, "Bestanden", "Files")                                                          \
@@ -136,7 +135,6 @@
 	  "bakenctl COMMAND --help shows its options. Manual: man bakenctl")                       \
 	X(OPT_UNKNOWN, "onbekende optie", "unknown option")                                        \
 	X(OPT_VALUE, "hier hoort wel of juist geen waarde bij", "takes a value, or takes none")    \
-	X(OPT_MISSING, "--%s ontbreekt", "--%s is missing")
 
 enum bk_ctl_text {
 #define X(id, nl, en) BK_CTL_TEXT_##id,

@@ -256,6 +256,17 @@ static void note_link(struct bk_cli *cli, const json_t *event)
 	}
 }
 
+/* The table's format takes one string: filled in by hand, so that a text can never be a format. */
+static void say(FILE *to, const char *format, const char *word)
+{
+	const char *at = strstr(format, "%s");
+
+	if (at)
+		fprintf(to, "%.*s%s%s\n", (int)(at - format), format, word, at + 2);
+	else
+		fprintf(to, "%s\n", format);
+}
+
 static void on_event(void *arg, const json_t *event)
 {
 	struct bk_cli *cli = arg;
@@ -265,6 +276,8 @@ static void on_event(void *arg, const json_t *event)
 		note_link(cli, event);
 	else if (strcmp(name, "revoked") == 0)
 		cli->revoked = true;
+	else if (strcmp(name, "undecryptable") == 0 && !cli->json)
+		say(stderr, T(cli, UNDECRYPTABLE), bk_cli_str(event, "message"));
 	if (cli->watch)
 		cli->watch(cli, event);
 }
@@ -348,6 +361,7 @@ int bk_cli_sync(struct bk_cli *cli)
 
 struct sending {
 	char message[BK_ID_TEXT];
+	const char *kind; /* of the item */
 	bool stored, refused;
 };
 
@@ -371,7 +385,7 @@ static void watch_sending(struct bk_cli *cli, const json_t *event)
 			s->stored = true;
 		if (!bk_cli_print(cli, event))
 			printf("  %s  %s\n", bk_term_time(bk_cli_ms(event, "at_ms"), cli->lang, at),
-				bk_print_rung(cli, bk_cli_str(event, "rung")));
+				bk_print_rung(cli, s->kind, bk_cli_str(event, "rung")));
 	}
 }
 
@@ -383,20 +397,9 @@ static bool sent(void *arg)
 	return s->stored || s->refused || cli->revoked;
 }
 
-/* The table's format takes one string: filled in by hand, so that a text can never be a format. */
-static void say(const char *format, const char *word)
-{
-	const char *at = strstr(format, "%s");
-
-	if (at)
-		printf("%.*s%s%s\n", (int)(at - format), format, word, at + 2);
-	else
-		printf("%s\n", format);
-}
-
 int bk_cli_send(struct bk_cli *cli, json_t *command, enum bk_text saved)
 {
-	struct sending s = {.stored = false};
+	struct sending s = {.kind = saved == BK_TEXT_REPORT_SAVED ? "report" : "text"};
 	json_t *reply = NULL;
 	int code, err = 0;
 
@@ -405,7 +408,7 @@ int bk_cli_send(struct bk_cli *cli, json_t *command, enum bk_text saved)
 		return code;
 	snprintf(s.message, sizeof s.message, "%s", bk_cli_str(reply, "message"));
 	if (!bk_cli_print(cli, reply))
-		say(bk_text(saved, cli->lang), s.message);
+		say(stdout, bk_text(saved, cli->lang), s.message);
 	json_decref(reply);
 	cli->watch = watch_sending;
 	cli->watch_arg = &s;

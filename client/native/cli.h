@@ -95,8 +95,8 @@ int bk_cmd_rpc(struct bk_cli *cli, int argc, char **argv);
 /* print.c */
 void bk_print_item(const struct bk_cli *cli, const json_t *item);
 void bk_print_item_line(const struct bk_cli *cli, const json_t *item);
-void bk_print_rungs(const struct bk_cli *cli, const json_t *rungs);
-const char *bk_print_rung(const struct bk_cli *cli, const char *rung);
+void bk_print_rungs(const struct bk_cli *cli, const char *kind, const json_t *rungs);
+const char *bk_print_rung(const struct bk_cli *cli, const char *kind, const char *rung);
 const char *bk_print_urgency(const struct bk_cli *cli, const char *urgency);
 /* One row of the board; owner shown when claimed. */
 void bk_print_case(const struct bk_cli *cli, const json_t *row, bool chosen);

@@ -11,7 +11,7 @@ struct word {
 static const struct word rungs[] = {
 	{"device", BK_TEXT_ON_DEVICE},
 	{"stored", BK_TEXT_STORED},
-	{"decrypted", BK_TEXT_DECRYPTED},
+	{"decrypted", BK_TEXT_READ},
 	{"claimed", BK_TEXT_CLAIMED},
 	{"answered", BK_TEXT_ANSWERED},
 };
@@ -51,8 +51,10 @@ static const char *word_of(const struct bk_cli *cli, const struct word *words, s
 
 #define WORD(cli, table, code, otherwise) word_of(cli, table, sizeof table / sizeof *table, code, otherwise)
 
-const char *bk_print_rung(const struct bk_cli *cli, const char *rung)
+const char *bk_print_rung(const struct bk_cli *cli, const char *kind, const char *rung)
 {
+	if (strcmp(kind, "report") == 0 && strcmp(rung, "decrypted") == 0)
+		return T(cli, DECRYPTED); /* a report is for the desk; anything else may be for somebody else */
 	return WORD(cli, rungs, rung, "?");
 }
 
@@ -61,7 +63,7 @@ const char *bk_print_urgency(const struct bk_cli *cli, const char *urgency)
 	return WORD(cli, urgencies, urgency, T(cli, URGENCY_NONE));
 }
 
-void bk_print_rungs(const struct bk_cli *cli, const json_t *list)
+void bk_print_rungs(const struct bk_cli *cli, const char *kind, const json_t *list)
 {
 	char at[BK_TERM_TIME];
 	size_t i;
@@ -71,9 +73,9 @@ void bk_print_rungs(const struct bk_cli *cli, const json_t *list)
 		const char *by = bk_cli_str(r, "by");
 
 		printf("    %-12s %s", bk_term_time(bk_cli_ms(r, "at_ms"), cli->lang, at),
-			bk_print_rung(cli, bk_cli_str(r, "rung")));
+			bk_print_rung(cli, kind, bk_cli_str(r, "rung")));
 		if (*by)
-			printf(cli->lang == BK_LANG_EN ? " by %s" : " door %s", bk_term_shown(by, 40));
+			printf(" %s %s", T(cli, BY), bk_term_shown(by, 40));
 		putchar('\n');
 	}
 }
@@ -133,7 +135,7 @@ void bk_print_item(const struct bk_cli *cli, const json_t *item)
 	field("", bk_cli_str(item, "title"));
 	bk_term_paragraph(stdout, bk_cli_str(item, "text"), 2);
 	print_files(cli, json_object_get(item, "attachments"));
-	bk_print_rungs(cli, json_object_get(item, "rungs"));
+	bk_print_rungs(cli, kind, json_object_get(item, "rungs"));
 	if (json_is_true(json_object_get(item, "acknowledge")) && !bk_cli_ms(item, "acknowledged_ms")) {
 		const char *text = T(cli, PLEASE_ACK), *hole = strstr(text, "%s");
 

@@ -18,8 +18,8 @@
 	X(READ, "aangekomen bij de ontvanger", "arrived at the receiver")                          \
 	X(CLAIMED, "opgepakt", "being handled")                                                    \
 	X(ANSWERED, "beantwoord", "answered")                                                      \
-	X(BY, "door %s", "by %s")                                                                  \
-	X(WAITS, "Uw bericht staat op dit toestel. Het gaat vanzelf weg zodra er verbinding is.",  \
+	X(BY, "door", "by")                                                                        \
+	X(WAITS, "Uw bericht staat op dit toestel. Het wordt vanzelf verstuurd zodra er verbinding is.", \
 	  "Your message is on this device. It goes out by itself when there is a connection.")     \
 	X(NEW_PASS, "Kies een wachtwoordzin (minstens 8 tekens): ",                                \
 	  "Choose a passphrase (8 characters or more): ")                                          \
@@ -34,8 +34,7 @@
 	  "Requested. Waiting for approval. Fingerprint: %s")                                      \
 	X(ENROL_VERIFIED, "Goedgekeurd. Uw toestel heeft de handtekeningen gecontroleerd.",        \
 	  "Approved. Your device has verified the signatures.")                                    \
-	X(ENROL_DRILL, "Oefening: een proefalarm gaat naar de meldkamer en terug ...",             \
-	  "Drill: a test alarm goes to the desk and back ...")                                     \
+	X(ENROL_DRILL, "Oefening: een proefalarm ...", "Drill: a test alarm ...")                  \
 	X(ENROL_DONE, "De oefening is geslaagd. Dit toestel is klaar voor gebruik.",               \
 	  "The drill worked. This device is ready.")                                               \
 	X(ENROL_REFUSED, "De aanvraag is geweigerd.", "The request was refused.")                  \
@@ -69,7 +68,6 @@
 	X(GUIDANCE, "Advies", "Guidance")                                                          \
 	X(REPORT, "Melding", "Report")                                                             \
 	X(MESSAGE, "Bericht", "Message")                                                           \
-	X(WHAT, "Wat", "What")                                                                     \
 	X(WHERE, "Waar", "Where")                                                                  \
 	X(WHEN, "Wanneer", "When")                                                                 \
 	X(URGENCY, "Hoe dringend", "How urgent")                                                   \
@@ -82,9 +80,9 @@
 	X(ENCRYPTING, "Versleutelen", "Encrypting")                                                \
 	X(SAVED_TO, "Opgeslagen als %s. Het controlegetal klopt: %s",                              \
 	  "Saved as %s. The hash matches: %s")                                                     \
-	X(CLAIM_WON, "U heeft deze zaak opgepakt.", "You have claimed this case.")                 \
+	X(CLAIM_WON, "U hebt deze zaak opgepakt.", "You have claimed this case.")                 \
 	X(CLAIM_LOST, "%s was u voor, om %s.", "%s was faster, at %s.")                            \
-	X(RELEASED, "U heeft deze zaak losgelaten.", "You have released this case.")               \
+	X(RELEASED, "U hebt deze zaak losgelaten.", "You have released this case.")               \
 	X(CLOSED, "De zaak is gesloten. De melder krijgt uw antwoord.",                            \
 	  "The case is closed. The person gets your answer.")                                      \
 	X(NOTED, "De notitie is bewaard.", "The note has been saved.")                             \
@@ -101,7 +99,6 @@
 	X(ASK_REASON, "Reden: ", "Reason: ")                                                       \
 	X(ASK_FEEDBACK, "Antwoord aan de melder: ", "Answer to the person: ")                      \
 	X(ANY_KEY, "Druk op een toets om terug te gaan.", "Press a key to go back.")               \
-	X(OWNER, "opgepakt door %s", "claimed by %s")                                              \
 	X(STATE_OPEN, "nieuw", "new")                                                              \
 	X(STATE_CLAIMED, "opgepakt", "claimed")                                                    \
 	X(STATE_CLOSED, "gesloten", "closed")                                                      \
@@ -114,9 +111,8 @@
 	X(CERTAINTY_SURE, "zeker", "sure")                                                         \
 	X(VAULT_RUNS, "De kluis draait. Stoppen met Ctrl-C.", "The vault runs. Stop with Ctrl-C.") \
 	X(VAULT_COUNT, "%lld bericht(en) bewaard", "%lld message(s) kept")                         \
-	X(UNDECRYPTABLE, "Een bericht van %s kan niet worden gelezen. Vraag het opnieuw met: "     \
-			 "baken ask-again %s",                                                     \
-	  "A message of %s cannot be read. Ask for it again with: baken ask-again %s")             \
+	X(UNDECRYPTABLE, "Een bericht kan niet worden gelezen. Vraag het opnieuw met: baken ask-again %s", \
+	  "A message cannot be read. Ask for it again with: baken ask-again %s")                   \
 	X(REVOKED, "Dit toestel is ingetrokken. De sleutels zijn gewist.",                         \
 	  "This device has been withdrawn. Its keys have been erased.")                            \
 	X(UNLOCKED, "Ontgrendeld voor %lld minuten.", "Unlocked for %lld minutes.")                \
@@ -125,7 +121,6 @@
 	X(PERSON_READ, "gelezen door toestel", "read by device")                                   \
 	X(PERSON_ACK, "bevestigd", "acknowledged")                                                 \
 	X(NOT_YET, "nog niet", "not yet")                                                          \
-	X(RECEIPTS_N, "%lld ontvangstbewijs(zen) van de server", "%lld signed receipt(s) of the server") \
 	X(E_PREFIX, "Fout", "Error")                                                               \
 	X(HINT_LOCKED, "Een ander programma gebruikt deze gegevens. Sluit dat eerst.",             \
 	  "Another program uses this data. Close that first.")                                     \
