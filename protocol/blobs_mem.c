@@ -4,7 +4,7 @@
 #include "err.h"
 #include "kv.h"
 
-#define BLOBS_MAX 64u /* what a test or one browser session holds at once */
+#define BLOBS_MAX 256u /* what a test or one browser session holds at once */
 
 struct blob {
 	bk_id id;
