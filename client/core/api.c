@@ -5,6 +5,7 @@
 
 #include "cases.h"
 #include "engine.h"
+#include "lost.h"
 #include "text.h"
 
 /* ---- the small ones ---- */
@@ -137,6 +138,7 @@ static const struct entry {
 	{ "guidance-status", OFFICERS, bk_query_guidance, { { "message", F_ID, true, 0 } } },
 	{ "people", OFFICERS | ROLE(CARE), bk_query_people, { { NULL, F_NONE, false, 0 } } },
 	{ "receipts", ALL, bk_receipts_cmd, { { NULL, F_NONE, false, 0 } } },
+	{ "unreadable", ALL, bk_lost_cmd, { { NULL, F_NONE, false, 0 } } },
 	{ "ask-again", ALL, ask_again_cmd, { { "message", F_ID, true, 0 } } },
 	{ "resend", ALL, resend_cmd, { { "message", F_ID, true, 0 } } },
 	{ "forget-file", ALL, bk_attach_cmd_forget, { { "attachment", F_ID, true, 0 } } },

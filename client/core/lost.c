@@ -113,6 +113,43 @@ int bk_lost_ask_again(struct bk_core *core, bk_id message)
 	return err;
 }
 
+static json_t *shown(struct bk_core *core, bk_id message, const json_t *row)
+{
+	bk_id sender = bk_json_get_id(row, "sender");
+	char name[BK_NAME_MAX + 1] = "";
+	json_t *o = json_object();
+
+	if (!bk_id_is_zero(sender))
+		bk_rosters_name(core, sender, name);
+	bk_json_id(o, "message", message);
+	bk_json_int(o, "stored_ms", bk_json_get_int(row, "stored_ms"));
+	bk_json_text(o, "error", bk_json_get_text(row, "error"));
+	bk_json_id(o, "sender", sender);
+	bk_json_more(o, "name", name);
+	bk_json_ms(o, "asked_ms", bk_json_get_int(row, "asked_ms"));
+	return o;
+}
+
+int bk_lost_cmd(struct bk_core *core, struct bk_command *c)
+{
+	json_t *items = json_array();
+	struct bk_rows rows;
+	int err = bk_db_rows(&core->db, bk_key("lost/"), 0, &rows);
+
+	json_object_set_new(c->answer, "items", items);
+	if (err)
+		return err;
+	for (size_t i = 0; i < rows.n; i++) {
+		json_t *row = json_loadb((const char *)rows.v[i].value, rows.v[i].len, JSON_REJECT_DUPLICATES, NULL);
+
+		if (row)
+			json_array_append_new(items, shown(core, bk_row_id(&rows.v[i], strlen("lost/")), row));
+		json_decref(row);
+	}
+	bk_rows_free(&rows);
+	return 0;
+}
+
 void bk_lost_expire(struct bk_core *core)
 {
 	struct bk_rows rows;

@@ -6,6 +6,7 @@
 #ifndef BK_LOST_H
 #define BK_LOST_H
 
+#include "api.h"
 #include "ids.h"
 #include "wire.pb-c.h"
 
@@ -16,6 +17,7 @@ struct bk_core;
 void bk_lost_note(struct bk_core *core, const Baken__Delivery *d, bk_id sender, int err);
 void bk_lost_found(struct bk_core *core, bk_id message); /* it was read after all, or a repeat of it */
 int bk_lost_ask_again(struct bk_core *core, bk_id message);
+int bk_lost_cmd(struct bk_core *core, struct bk_command *c); /* "unreadable": all of them */
 void bk_lost_expire(struct bk_core *core);
 
 #endif
