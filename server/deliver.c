@@ -161,7 +161,7 @@ static void load_more(struct bk_conn *c)
 	err = bk_store_view_begin(s->store, &v);
 	if (!err)
 		err = bk_store_deliveries(v, c->device, &pos, FLIGHT_MAX + BK_DELIVER_WINDOW, load_row, &l);
-	c->backlog = err || l.more;
+	c->backlog = l.more || (err && err != BK_E_CORRUPT); /* damaged ones were passed over */
 	send_loaded(&l); /* before the view ends: the items borrow from it */
 	if (v)
 		bk_store_view_end(v);

@@ -208,8 +208,9 @@ struct bk_bundle {
 };
 
 /*
- * One durable transaction. 0: durable, look at each op's result. Negative: nothing happened (BK_E_FULL,
- * BK_E_IO; after BK_E_IO of a sync the store refuses all further writes: the disk lies).
+ * One durable transaction. 0: durable, look at each op's result. Negative: nothing happened (BK_E_FULL: map or disk,
+ * later ones may fit; BK_E_IO: a sync or write failed, the store refuses all further writes: the disk lies).
+ * An op that meets damaged rows ends with BK_E_CORRUPT; its neighbours go on.
  */
 int bk_store_commit(struct bk_store *s, struct bk_op *ops, size_t n);
 
@@ -272,7 +273,8 @@ struct bk_delivery_row {
 };
 /*
  * Waiting deliveries: alarms first, then urgent, normal, bulk; within a class by number; those after the given
- * position only. *after starts zeroed and is moved on.
+ * position only. *after starts zeroed and is moved on. BK_E_CORRUPT: a damaged one was passed over, all sound ones
+ * were visited.
  */
 struct bk_delivery_pos {
 	Baken__Class class;

@@ -26,7 +26,6 @@
 #define BK_STORE_INVITE_KEPT_MS (30ull * BK_STORE_DAY_MS)   /* after it was used or decided */
 #define BK_STORE_DEAD_KEPT_MS (90ull * BK_STORE_DAY_MS)
 #define BK_STORE_AUDIT_KEPT_MS (3650ull * BK_STORE_DAY_MS)
-#define BK_STORE_DISPLACED_MS (90ull * BK_STORE_DAY_MS)
 
 struct bk_store_bounds { /* tests make them small */
 #define X(name, rows) uint64_t name;

@@ -6,6 +6,8 @@
 #include "roster.h"
 #include "store_in.h"
 
+#define SPOILED_MAX 8u /* of one batch; more: the store is beyond that */
+
 static const struct {
 	bk_store_fn check, write;
 } pairs[BK_OP_KINDS] = {
@@ -53,21 +55,30 @@ static int run(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
 	return err;
 }
 
-/* Outputs that were allocated for a batch that then failed. */
-static void take_back(struct bk_op *ops, size_t n, int err)
+/* So that a failure frees nothing that is not ours. */
+static void clear_outputs(struct bk_op *ops, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		ops[i].result = err;
 		if (ops[i].kind == BK_OP_ROSTER_PUT) {
-			free(ops[i].roster.revoked);
 			ops[i].roster.revoked = NULL;
 			ops[i].roster.n_revoked = 0;
 		} else if (ops[i].kind == BK_OP_SUBMIT) {
-			free(ops[i].submit.full);
 			ops[i].submit.full = NULL;
 			ops[i].submit.n_full = 0;
 		}
 	}
+}
+
+/* Outputs that were allocated for a batch that then failed. */
+static void take_back(struct bk_op *ops, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (ops[i].kind == BK_OP_ROSTER_PUT)
+			free(ops[i].roster.revoked);
+		else if (ops[i].kind == BK_OP_SUBMIT)
+			free(ops[i].submit.full);
+	}
+	clear_outputs(ops, n);
 }
 
 static int look_at_room(struct bk_store *s)
@@ -107,35 +118,67 @@ int bk_store_end(struct bk_store *s, struct bk_txn *t)
 	return err;
 }
 
-int bk_store_commit(struct bk_store *s, struct bk_op *ops, size_t n)
+/* Ops whose writing met damaged rows: left out when the batch is tried again. */
+struct spoiled {
+	size_t at[SPOILED_MAX];
+	size_t n;
+};
+
+static bool is_spoiled(const struct spoiled *x, size_t i)
+{
+	for (size_t k = 0; k < x->n; k++)
+		if (x->at[k] == i)
+			return true;
+	return false;
+}
+
+static int try_batch(struct bk_store *s, struct bk_op *ops, size_t n, struct spoiled *x)
 {
 	struct bk_txn *t = NULL;
-	int err = s->o.read_only ? BK_E_STATE : s->dead;
+	int err = bk_env_begin(s->env, true, &t);
 
-	for (size_t i = 0; i < n; i++) { /* so that a failure frees nothing that is not ours */
-		if (ops[i].kind == BK_OP_ROSTER_PUT) {
-			ops[i].roster.revoked = NULL;
-			ops[i].roster.n_revoked = 0;
-		} else if (ops[i].kind == BK_OP_SUBMIT) {
-			ops[i].submit.full = NULL;
-			ops[i].submit.n_full = 0;
+	s->queued_delta = 0;
+	for (size_t i = 0; !err && i < n; i++) {
+		if (is_spoiled(x, i)) {
+			ops[i].result = BK_E_CORRUPT;
+			continue;
+		}
+		err = run(s, t, &ops[i]);
+		if (err == BK_E_NOT_FOUND) /* a row that another row promised */
+			err = BK_E_CORRUPT;
+		if (err == BK_E_CORRUPT && x->n < SPOILED_MAX) {
+			x->at[x->n++] = i;
+			bk_env_abort(t);
+			return BK_E_BUSY;
 		}
 	}
 	if (!err)
+		return bk_store_end(s, t);
+	bk_env_abort(t);
+	return err;
+}
+
+int bk_store_commit(struct bk_store *s, struct bk_op *ops, size_t n)
+{
+	struct spoiled x = {.n = 0};
+	int err = s->o.read_only ? BK_E_STATE : s->dead;
+
+	clear_outputs(ops, n);
+	if (!err)
 		err = look_at_room(s);
-	if (!err)
-		err = bk_env_begin(s->env, true, &t);
-	s->queued_delta = 0;
-	for (size_t i = 0; !err && i < n; i++)
-		err = run(s, t, &ops[i]);
-	if (!err)
-		err = bk_store_end(s, t);
-	else
-		bk_env_abort(t);
-	if (err == BK_E_NOT_FOUND) /* a row that another row promised */
-		err = BK_E_CORRUPT;
+	while (!err) {
+		size_t before = x.n;
+
+		err = try_batch(s, ops, n, &x);
+		if (x.n == before)
+			break;
+		take_back(ops, n);
+		err = 0;
+	}
+	for (size_t i = 0; err && i < n; i++)
+		ops[i].result = err;
 	if (err)
-		take_back(ops, n, err);
+		take_back(ops, n);
 	return err;
 }
 

@@ -213,6 +213,7 @@ static int fill_delivery(struct bk_store_view *v, const struct bk_env_cursor *c,
 	return err == BK_E_NOT_FOUND ? BK_E_CORRUPT : err;
 }
 
+/* Damaged rows are passed over: the head of a queue must not hold up what follows (M16). */
 int bk_store_deliveries(struct bk_store_view *v, bk_id device, struct bk_delivery_pos *after, size_t max,
 	int (*visit)(void *arg, const struct bk_delivery_row *row), void *arg)
 {
@@ -220,7 +221,7 @@ int bk_store_deliveries(struct bk_store_view *v, bk_id device, struct bk_deliver
 	struct bk_env_cursor c;
 	size_t n = 0;
 	int err = bk_env_cursor_open(v->txn, BK_T_OUTBOX, &c);
-	int said = 0;
+	int said = 0, damage = 0;
 
 	memcpy(key, device.b, sizeof device.b);
 	key[BK_ID_BYTES] = (uint8_t)after->class;
@@ -233,6 +234,10 @@ int bk_store_deliveries(struct bk_store_view *v, bk_id device, struct bk_deliver
 		if (c.key.len == sizeof key && memcmp(c.key.data, key, sizeof key) == 0)
 			continue;
 		err = fill_delivery(v, &c, &row);
+		if (err == BK_E_CORRUPT) {
+			damage = err;
+			continue;
+		}
 		said = err ? 0 : visit(arg, &row);
 		if (err || said)
 			break;
@@ -241,7 +246,9 @@ int bk_store_deliveries(struct bk_store_view *v, bk_id device, struct bk_deliver
 		n++;
 	}
 	bk_env_cursor_close(&c);
-	return said || err == BK_E_NOT_FOUND ? said : err;
+	if (err == BK_E_NOT_FOUND)
+		err = 0;
+	return said ? said : err ? err : damage;
 }
 
 int bk_store_body(struct bk_store_view *v, bk_hash hash, struct bk_bytes *ret_body)

@@ -8,6 +8,7 @@
 
 #include "err.h"
 #include "store_box.h"
+#include "store_in.h"
 
 #define ALARM BAKEN__CLASS__CLASS_ALARM
 #define URGENT BAKEN__CLASS__CLASS_URGENT
@@ -396,6 +397,72 @@ static void batch_of_good_and_bad(void **state)
 	assert_int_equal(bk_store_box_stats(&box).dedupe, 2);
 }
 
+static void lose(enum bk_table table, bk_hash hash)
+{
+	struct bk_txn *t = NULL;
+
+	assert_int_equal(bk_env_begin(box.store->env, true, &t), 0);
+	assert_int_equal(bk_env_del(t, table, hash.b, sizeof hash.b), 0);
+	assert_int_equal(bk_env_commit(t), 0);
+}
+
+/* M16: a delivery whose body is lost neither stops those behind it nor stays for ever. */
+static void damaged_head_of_a_queue(void **state)
+{
+	uint64_t seqs[3];
+	struct bk_delivery_pos pos = {0};
+	struct bk_store_view *v = NULL;
+	struct seen s = {.stop_at = -1};
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		seqs[i] = bk_store_box_send(&box, i + 1, NORMAL, BK_BOX_PHONE);
+	lose(BK_T_BODY, body_hash_of(1));
+	assert_int_equal(bk_store_box_check(&box), BK_E_CORRUPT);
+	v = bk_store_box_view(&box);
+	assert_int_equal(bk_store_deliveries(v, bk_sample_id(BK_BOX_PHONE), &pos, 64, see, &s), BK_E_CORRUPT);
+	bk_store_view_end(v);
+	assert_int_equal(s.n, 2);
+	assert_int_equal(s.rows[0].seq, seqs[1]);
+	lose(BK_T_REFS, body_hash_of(1));
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(bk_store_box_ack(&box, BK_BOX_PHONE, seqs[i], NULL), 0);
+	assert_int_equal(bk_store_box_stats(&box).queued, 0); /* sound again: teardown checks */
+}
+
+/* An op that meets damage while it writes ends alone; those before and after it are stored. */
+static void spoiled_op_ends_alone(void **state)
+{
+	struct bk_op ops[3];
+	uint64_t seq = bk_store_box_send(&box, 1, NORMAL, BK_BOX_PHONE);
+	struct bk_row_state row, zero;
+	struct bk_txn *t = NULL;
+	bk_id phone = bk_sample_id(BK_BOX_PHONE);
+
+	(void)state;
+	memset(&zero, 0, sizeof zero);
+	assert_int_equal(bk_env_begin(box.store->env, true, &t), 0);
+	assert_int_equal(bk_rows_get_state(t, phone.b, sizeof phone.b, &row), 0);
+	zero.next = row.next;
+	assert_int_equal(bk_rows_put_state(t, phone.b, sizeof phone.b, &zero), 0); /* says that nothing waits */
+	assert_int_equal(bk_env_commit(t), 0);
+	memset(ops, 0, sizeof ops);
+	ops[0].kind = ops[2].kind = BK_OP_DRILL;
+	ops[1].kind = BK_OP_ACK;
+	ops[1].ack.device = phone;
+	ops[1].ack.seqs = &seq;
+	ops[1].ack.n_seqs = 1;
+	assert_int_equal(bk_store_commit(box.store, ops, 3), 0);
+	assert_int_equal(ops[0].result, 0);
+	assert_int_equal(ops[1].result, BK_E_CORRUPT);
+	assert_int_equal(ops[2].result, 0);
+	assert_int_equal(ops[2].drill.count, 2);
+	assert_int_equal(bk_env_begin(box.store->env, true, &t), 0);
+	assert_int_equal(bk_rows_put_state(t, phone.b, sizeof phone.b, &row), 0);
+	assert_int_equal(bk_env_commit(t), 0);
+	assert_int_equal(bk_store_box_ack(&box, BK_BOX_PHONE, seq, NULL), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -411,6 +478,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bytes_are_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(fifth_nack_is_a_dead_letter, setup, teardown),
 		cmocka_unit_test_setup_teardown(batch_of_good_and_bad, setup, teardown),
+		cmocka_unit_test_setup_teardown(damaged_head_of_a_queue, setup, teardown),
+		cmocka_unit_test_setup_teardown(spoiled_op_ends_alone, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
