@@ -110,27 +110,53 @@ static int sync_and_hash(const char *file, struct manifest *m)
 	return err;
 }
 
-static int write_manifest(const char *dir, const struct manifest *m)
+static int format_manifest(const struct manifest *m, char text[static MANIFEST_MAX])
 {
-	char text[MANIFEST_MAX], hash[BK_HASH_TEXT], path[BK_STORE_PATH_MAX];
-	int err = join(path, dir, MANIFEST);
+	char hash[BK_HASH_TEXT];
 	int n;
 
 	bk_hex_encode(hash, m->hash.b, sizeof m->hash.b);
-	n = snprintf(text, sizeof text, "baken-backup 1\nschema %" PRIu32 "\nmade %" PRIu64 "\n%s %" PRIu64 " %s\n",
-		m->schema, m->made_ms, BK_STORE_FILE, m->size, hash);
-	if (n <= 0 || n >= (int)sizeof text)
-		return BK_E_INVAL;
+	n = snprintf(text, MANIFEST_MAX,
+		"baken-backup 1\nschema %" PRIu32 "\nmade %" PRIu64 "\n" BK_STORE_FILE " %" PRIu64 " %s\n", m->schema,
+		m->made_ms, m->size, hash);
+	return n > 0 && n < MANIFEST_MAX ? n : BK_E_INVAL;
+}
+
+static int write_manifest(const char *dir, const struct manifest *m)
+{
+	char text[MANIFEST_MAX], path[BK_STORE_PATH_MAX];
+	int err = join(path, dir, MANIFEST);
+	int n = format_manifest(m, text);
+
+	if (n < 0)
+		return n;
 	return err ? err : bk_atomic_file_write(path, text, (size_t)n);
+}
+
+/* What is not, byte for byte, as we would have written it is not read at all. */
+static int parse_manifest(const char *text, size_t len, struct manifest *m)
+{
+	char again[MANIFEST_MAX], hash[BK_HASH_TEXT];
+	unsigned version = 0;
+	int n;
+
+	if (sscanf(text, "baken-backup %u", &version) != 1)
+		return BK_E_CORRUPT;
+	if (version != 1)
+		return BK_E_VERSION;
+	if (sscanf(text, "baken-backup %u schema %" SCNu32 " made %" SCNu64 " " BK_STORE_FILE " %" SCNu64 " %64s", &version,
+		    &m->schema, &m->made_ms, &m->size, hash) != 5 ||
+		bk_hex_decode(m->hash.b, sizeof m->hash.b, hash) != 0)
+		return BK_E_CORRUPT;
+	n = format_manifest(m, again);
+	return n >= 0 && (size_t)n == len && m->schema && memcmp(text, again, len) == 0 ? 0 : BK_E_CORRUPT;
 }
 
 static int read_manifest(const char *dir, struct manifest *m)
 {
-	char path[BK_STORE_PATH_MAX], text[MANIFEST_MAX + 1], hash[BK_HASH_TEXT];
+	char path[BK_STORE_PATH_MAX], text[MANIFEST_MAX + 1];
 	uint8_t *data = NULL;
-	unsigned version = 0;
 	size_t len = 0;
-	int end = 0;
 	int err = join(path, dir, MANIFEST);
 
 	if (!err)
@@ -140,15 +166,7 @@ static int read_manifest(const char *dir, struct manifest *m)
 	memcpy(text, data, len);
 	text[len] = '\0';
 	free(data);
-	if (sscanf(text, "baken-backup %u", &version) != 1)
-		return BK_E_CORRUPT;
-	if (version != 1)
-		return BK_E_VERSION;
-	if (sscanf(text, "baken-backup %u\nschema %" SCNu32 "\nmade %" SCNu64 "\n" BK_STORE_FILE " %" SCNu64 " %64s%n",
-		    &version, &m->schema, &m->made_ms, &m->size, hash, &end) != 5 ||
-		text[end] != '\n' || text[end + 1] != '\0')
-		return BK_E_CORRUPT;
-	return bk_hex_decode(m->hash.b, sizeof m->hash.b, hash) ? BK_E_CORRUPT : 0;
+	return parse_manifest(text, len, m);
 }
 
 static void remove_partial(const char *dir)
