@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "options.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stddef.h>
@@ -130,8 +131,8 @@ static int from_file(struct bk_options *o, const char *path)
 	}
 	while (!err && fgets(line, sizeof line, f)) {
 		snprintf(where, sizeof where, "%s:%u", path, ++number);
-		if (!strchr(line, '\n') && strlen(line) == sizeof line - 1) {
-			fprintf(stderr, "bakend: %s: line too long\n", where);
+		if (!strchr(line, '\n') && !feof(f)) {
+			fprintf(stderr, "bakend: %s: line too long, or with a NUL in it\n", where);
 			err = BK_E_USAGE;
 		} else {
 			err = file_line(o, line, where);
@@ -213,9 +214,14 @@ int bk_options_endpoint(const char *text, char *ret_host, uint16_t *ret_port)
 	return 0;
 }
 
+/* An address, not a name that only looks like one: 127.example.org is anywhere. */
 static bool loopback(const char *host)
 {
-	return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
+	struct in_addr v4;
+
+	if (inet_pton(AF_INET, host, &v4) == 1)
+		return ntohl(v4.s_addr) >> 24 == 127;
+	return strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
 }
 
 static int check(const struct bk_options *o)

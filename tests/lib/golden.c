@@ -1,50 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "golden.h"
 
-#include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "err.h"
-
-/* ---- a random source that is none ---- */
-
-static unsigned drawn;
-
-static const char *fixed_name(void)
-{
-	return "fixed";
-}
-
-static void fixed_bytes(void *const out, const size_t len)
-{
-	bk_sample_fill(out, len, 0x70000 + drawn++);
-}
-
-static uint32_t fixed_number(void)
-{
-	uint32_t v;
-
-	fixed_bytes(&v, sizeof v);
-	return v;
-}
-
-static randombytes_implementation fixed = {
-	.implementation_name = fixed_name,
-	.random = fixed_number,
-	.buf = fixed_bytes,
-};
-
-static void fix_random(void)
-{
-	drawn = 0;
-	randombytes_set_implementation(&fixed);
-}
-
-static void free_random(void)
-{
-	randombytes_set_implementation(&randombytes_sysrandom_implementation);
-}
+#include "fixed_random.h"
 
 /* ---- the parts ---- */
 
@@ -63,9 +23,9 @@ static bool make_at(size_t part, size_t i, char *name, struct bk_sample_blob *ou
 {
 	bool made;
 
-	fix_random();
+	bk_fixed_random(true);
 	made = parts[part].make(i, name, out);
-	free_random();
+	bk_fixed_random(false);
 	return made;
 }
 
@@ -108,9 +68,9 @@ int bk_golden_again(size_t i, const void *data, size_t len, struct bk_sample_blo
 
 	if (!place_of(i, &part, &number))
 		return BK_E_NOT_FOUND;
-	fix_random();
+	bk_fixed_random(true);
 	err = parts[part].again(number, data, len, ret_blob);
-	free_random();
+	bk_fixed_random(false);
 	return err;
 }
 
