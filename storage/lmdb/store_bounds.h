@@ -8,7 +8,7 @@
 #ifndef BK_STORE_BOUNDS_H
 #define BK_STORE_BOUNDS_H
 
-#include "limits.h"
+#include "bounds.h"
 
 #define BK_STORE_DAY_MS (24ull * 3600000ull)
 

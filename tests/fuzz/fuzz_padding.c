@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "limits.h"
+#include "bounds.h"
 #include "padding.h"
 
 /* As one would write it without caring for time: back over zeros to a 0x80. */
