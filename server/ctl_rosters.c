@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* roster show, list, renew. */
+/* roster show, list, renew, publish. */
 #include <stdio.h>
 
 #include "ctl_roster.h"
@@ -274,4 +274,77 @@ int bk_ctl_roster_renew(struct bk_ctl *ctl, int argc, char **argv)
 	json_decref(related);
 	json_decref(household);
 	return err == BK_E_USAGE ? bk_ctl_exit(err) : err ? bk_ctl_fail(ctl, err, NULL) : 0;
+}
+
+/* ---- publish ---- */
+
+/*
+ * After an older backup was restored the server knows less than the book. What the registrars signed since then
+ * still holds, withdrawals above all: the book's newest version goes back as it is.
+ */
+static int publish_one(struct bk_ctl *ctl, struct bk_ctl_link *l, const char *circle_text, const json_t *row,
+	json_t *done)
+{
+	uint64_t have = 0, want = bk_ctl_u64(row, "version");
+	json_t *reply = NULL;
+	char version[24];
+	int err = bk_ctl_link_call(l, "roster-get", json_pack("{s:s}", "circle", circle_text), &reply);
+
+	if (!err)
+		have = bk_ctl_u64(reply, "version");
+	json_decref(reply);
+	if ((err && err != BK_E_NOT_FOUND) || have >= want)
+		return err == BK_E_NOT_FOUND ? 0 : err;
+	err = bk_ctl_link_call(l, "roster-put", json_pack("{s:[s]}", "rosters", bk_ctl_str(row, "roster")), NULL);
+	if (err)
+		return err;
+	snprintf(version, sizeof version, "%llu", (unsigned long long)want);
+	json_array_append_new(done, json_pack("{s:s, s:I}", "circle", circle_text, "version", (json_int_t)want));
+	if (!ctl->json)
+		bk_ctl_say(CT(ctl, PUBLISHED), circle_text, version, NULL);
+	return 0;
+}
+
+static int publish(struct bk_ctl *ctl, const char *file, json_t *done)
+{
+	struct bk_ctl_registrar reg;
+	struct bk_ctl_link *l = NULL;
+	const char *circle;
+	json_t *row;
+	int err = bk_ctl_link_open(ctl, &l);
+
+	if (err)
+		return err;
+	err = bk_ctl_registrar_open(ctl, file, &reg);
+	if (!err)
+		err = bk_ctl_roster_same_root(l, &reg);
+	if (!err)
+		err = bk_ctl_book_take(&reg);
+	json_object_foreach(err ? NULL : json_object_get(reg.book, "circles"), circle, row)
+		if (!err && json_object_get(row, "roster"))
+			err = publish_one(ctl, l, circle, row, done);
+	bk_ctl_registrar_close(&reg);
+	bk_ctl_link_close(l);
+	return err;
+}
+
+int bk_ctl_roster_publish(struct bk_ctl *ctl, int argc, char **argv)
+{
+	const char *file = NULL;
+	const struct bk_ctl_option options[] = {{"registrar", &file, NULL, NULL, true}};
+	json_t *done;
+	int err;
+
+	if (bk_ctl_options(ctl, argc, argv, options, 1) != 0)
+		return bk_ctl_exit(BK_E_USAGE);
+	done = json_array();
+	err = publish(ctl, file, done);
+	if (err) {
+		json_decref(done);
+		return bk_ctl_fail(ctl, err, NULL);
+	}
+	if (!ctl->json && !json_array_size(done))
+		bk_ctl_say(CT(ctl, PUBLISHED_NONE), NULL);
+	bk_ctl_print(ctl, json_pack("{s:b, s:o}", "ok", 1, "published", done));
+	return 0;
 }

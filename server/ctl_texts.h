@@ -60,6 +60,8 @@
 	  "Withdrawn: device %s. Its connection, queue and keys are gone.")                        \
 	X(RENEWED, "Toestellenlijst van kring %s vernieuwd: versie %s, geldig tot %s.",            \
 	  "List of devices of circle %s renewed: version %s, valid until %s.")                     \
+	X(PUBLISHED, "Kring %s teruggezet op versie %s.", "Circle %s put back at version %s.")     \
+	X(PUBLISHED_NONE, "De server heeft alles al.", "The server has everything already.")       \
 	X(ROSTER_HEAD, "Kring %s (%s), versie %s, geldig tot %s", "Circle %s (%s), version %s, valid until %s") \
 	X(ROSTER_RELATED, "Meldkamer %s  zorgteam %s", "Desk %s  care team %s")                    \
 	X(ROSTER_HOUSEHOLD, "Huishouden %s", "Household %s")                                       \
@@ -126,9 +128,11 @@
 	  "Make a new invitation with: bakenctl invite")                                           \
 	X(HINT_EXISTS, "Er wordt nooit iets overschreven. Kies een andere naam.",                  \
 	  "Nothing is ever overwritten. Choose another name.")                                     \
-	X(HINT_OLD, "De server toont een oudere lijst dan deze registrator kent. Is er een oude "  \
-		    "reservekopie teruggezet?",                                                    \
-	  "The server shows an older list than this registrar knows. Was an old backup restored?") \
+	X(HINT_OLD,                                                                                \
+	  "De server heeft een oudere lijst dan deze registrator. Is een oude reservekopie "       \
+	  "teruggezet? Gebruik dan: bakenctl roster publish",                                      \
+	  "The server has an older list than this registrar. Was an old backup restored? "         \
+	  "Then use: bakenctl roster publish")                                                     \
 	X(USE, "bakenctl [--dir MAP] [--socket S] [--passphrase-file F] [--lang nl|en] [--json] OPDRACHT ...", \
 	  "bakenctl [--dir DIR] [--socket S] [--passphrase-file F] [--lang nl|en] [--json] COMMAND ...") \
 	X(USE_MORE, "bakenctl OPDRACHT --help toont de opties. Handleiding: man bakenctl",             \

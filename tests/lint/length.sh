@@ -7,6 +7,7 @@
 allowed='
 storage/store.h=400 every table and call of the store in one contract
 tests/lib/story.h=200 the cast and every step of the story
+server/ctl_texts.h=250 a table of texts
 '
 
 limit_of()
