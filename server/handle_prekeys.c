@@ -221,6 +221,9 @@ void bk_handle_prekeys_claim(struct bk_conn *c, const Baken__Frame *f)
 		/* Zero is answered as absent, like one that does not exist. Twice in one claim is once. */
 		if (named_before(ids, i) || !may_claim(c, ids[i]))
 			memset(&ids[i], 0, sizeof ids[i]);
+		else
+			job->op.claim_prekeys.bundles[i].sparing =
+				bk_throttle_pair(&c->server->throttle, c->device, ids[i], BK_RATE_PAIR, bk_now()) != 0;
 	}
 	job->op.claim_prekeys.claimant = c->device;
 	job->op.claim_prekeys.devices = ids;

@@ -7,7 +7,7 @@
 #include "err.h"
 
 #define WAYS 8u
-#define FORGET_MS 120000u /* a slot unused for so long is full of tokens again, whatever its rates */
+#define FORGET_MS 120000u /* a slot unused for so long may be given to another name */
 
 struct bk_throttle_slot {
 	uint64_t who; /* keyed hash: nobody can choose to collide */
@@ -27,6 +27,7 @@ int bk_throttle_init(struct bk_throttle *t, const struct bk_options *o)
 		{BK_RATE_MESSAGE, o->messages_device, 1000, 5 * o->messages_device},
 		{BK_RATE_CLAIM, o->claims_device, 60000, o->claims_device},
 		{BK_RATE_FRAME, o->messages_device * 4, 1000, 20 * o->messages_device},
+		{BK_RATE_PAIR, 10, 3600000, 10},
 	};
 
 	*t = (struct bk_throttle){.open_max = (uint32_t)o->connections_address};
@@ -133,5 +134,16 @@ uint64_t bk_throttle_device(struct bk_throttle *t, bk_id device, enum bk_rate ra
 {
 	struct bk_throttle_slot *s = slot_of(t, t->devices, name_of(t, device.b, sizeof device.b), (uint32_t)now);
 
+	return s ? take(t, s, rate, (uint32_t)now) : 0; /* fail open */
+}
+
+uint64_t bk_throttle_pair(struct bk_throttle *t, bk_id device, bk_id other, enum bk_rate rate, bk_ms now)
+{
+	uint8_t both[2 * BK_ID_BYTES];
+	struct bk_throttle_slot *s;
+
+	memcpy(both, device.b, BK_ID_BYTES);
+	memcpy(both + BK_ID_BYTES, other.b, BK_ID_BYTES);
+	s = slot_of(t, t->devices, name_of(t, both, sizeof both), (uint32_t)now);
 	return s ? take(t, s, rate, (uint32_t)now) : 0; /* fail open */
 }

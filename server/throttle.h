@@ -18,7 +18,15 @@ struct bk_bucket {
 	float tokens;
 	uint32_t at_ms; /* low bits of the time */
 };
-enum bk_rate { BK_RATE_ACCEPT, BK_RATE_LOGIN, BK_RATE_MESSAGE, BK_RATE_CLAIM, BK_RATE_FRAME, BK_RATES };
+enum bk_rate {
+	BK_RATE_ACCEPT,
+	BK_RATE_LOGIN,
+	BK_RATE_MESSAGE,
+	BK_RATE_CLAIM,
+	BK_RATE_FRAME,
+	BK_RATE_PAIR, /* one-time prekeys of one device for another: ten, then ten an hour */
+	BK_RATES
+};
 
 struct bk_throttle_slot;
 struct bk_throttle {
@@ -36,5 +44,7 @@ void bk_throttle_closed(struct bk_throttle *t, const char *address);
 /* Takes one token. 0, or after how many milliseconds to try again. */
 uint64_t bk_throttle_address(struct bk_throttle *t, const char *address, enum bk_rate rate, bk_ms now);
 uint64_t bk_throttle_device(struct bk_throttle *t, bk_id device, enum bk_rate rate, bk_ms now);
+/* The same for what one device asks about another. */
+uint64_t bk_throttle_pair(struct bk_throttle *t, bk_id device, bk_id other, enum bk_rate rate, bk_ms now);
 
 #endif

@@ -195,6 +195,7 @@ struct bk_op {
 };
 
 struct bk_bundle {
+	bool sparing; /* in: no one-time key, this claimant has had its share of the device's (M8) */
 	bool present;
 	bk_id device;
 	uint32_t registration;

@@ -211,6 +211,7 @@ static int claim_one(struct bk_txn *t, bk_id device, struct bk_bundle *b)
 {
 	struct bk_row_prekeys row;
 	struct bk_row_device owner;
+	bool sparing = b->sparing;
 	int err;
 
 	memset(b, 0, sizeof *b);
@@ -220,7 +221,7 @@ static int claim_one(struct bk_txn *t, bk_id device, struct bk_bundle *b)
 		err = bk_rows_get_prekeys(t, device.b, sizeof device.b, &row);
 	if (err == BK_E_REVOKED || err == BK_E_NOT_FOUND)
 		return 0; /* absent: this one's sender goes on with the others (M15) */
-	if (!err)
+	if (!err && !sparing)
 		err = take_oldest(t, device, &row, b);
 	if (err)
 		return err;

@@ -37,6 +37,7 @@ void bk_cast_make(struct bk_cast *c, const char *name)
 	c->carer = bk_realm_device(r, c->care, BAKEN__ROLE__ROLE_CARE);
 	c->person = person(r, c->desk, c->care, BAKEN__ROLE__ROLE_PERSON, &c->phone);
 	c->tablet = bk_realm_device(r, c->person, BAKEN__ROLE__ROLE_PERSON);
+	r->devices[c->tablet].browser = true;
 	c->relative = person(r, c->desk, c->care, BAKEN__ROLE__ROLE_RELATIVE, &c->wife);
 	r->circles[c->person].household = c->relative;
 	r->circles[c->relative].household = c->person;
@@ -125,6 +126,27 @@ void bk_cast_send(struct bk_talk *t, uint32_t circle, unsigned n, Baken__Class c
 	assert_int_equal(bk_talk_submit(t, circle, bk_cast_id(n), class, 100, &f), 0);
 	assert_int_equal(bk_wire_error(f), 0);
 	assert_int_equal(f->kind_case, BAKEN__FRAME__KIND_STORED);
+}
+
+Baken__Frame *bk_cast_submit(struct bk_talk *t, const struct bk_cast_message *m)
+{
+	static uint8_t body[BK_BODY_MAX];
+	struct bk_wire_target target = bk_realm_target(t->realm, m->circle);
+	bk_id devices[8];
+	struct bk_wire_message w = {.id = bk_cast_id(m->n), .class = m->class, .regime = m->regime, .body = body,
+		.body_len = bk_wire_body_bytes(m->content ? m->content : 100), .targets = &target, .n_targets = 1,
+		.devices = devices, .n_devices = m->n_devices, .files = m->file, .n_files = m->file != NULL};
+	Baken__Frame *f = NULL;
+
+	if (m->version)
+		target.version = m->version;
+	memset(body, 0, sizeof body);
+	memcpy(body, &m->n, sizeof m->n);
+	memcpy(body + 8, &m->body, sizeof m->body);
+	for (size_t i = 0; i < m->n_devices; i++)
+		devices[i] = t->realm->devices[m->devices[i]].device;
+	assert_int_equal(bk_talk_ask(t, bk_wire_submit(&t->line, &w, &t->out), &f), 0);
+	return f;
 }
 
 Baken__Delivery *bk_cast_take(struct bk_talk *t, bool ack)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A small realm with a running server, for flow and crash tests: a desk, a care team, a person with two devices,
- * a relative of that person, and a stranger of another desk. What goes wrong on the way ends the test.
+ * (the tablet is a browser), a relative of that person, and a stranger of another desk. What goes wrong on the way ends the test.
  *
  * Threads: one. Memory: one struct; bk_cast_close stops the server by SIGTERM and fails unless it ends with 0 and
  * its log shows no finding of a sanitizer.
@@ -40,6 +40,20 @@ int64_t bk_cast_status(const struct bk_cast *c, const char *name);
 bk_id bk_cast_id(unsigned n);
 /* Submits from t and checks that it was stored. */
 void bk_cast_send(struct bk_talk *t, uint32_t circle, unsigned n, Baken__Class class);
+/* Any message; its answer. */
+struct bk_cast_message {
+	uint32_t circle;
+	uint32_t devices[8];
+	size_t n_devices;
+	unsigned n;           /* number of message id and body */
+	Baken__Class class;
+	Baken__Regime regime;
+	size_t content;       /* 0: 100 bytes */
+	uint64_t version;     /* of the roster; 0: the newest */
+	unsigned body;        /* another body under the same id */
+	const bk_hash *file;
+};
+Baken__Frame *bk_cast_submit(struct bk_talk *t, const struct bk_cast_message *m);
 /* The next delivery's first item, acked when ack. Fails when there is none. */
 Baken__Delivery *bk_cast_take(struct bk_talk *t, bool ack);
 /* No frame of that kind comes while the server answers a drill. */
