@@ -16,6 +16,7 @@
 #include "golden.h"
 #include "signal_pair.h"
 
+#define SHORT 2048u
 #define LONGEST 8192u /* a seed is small; the fuzzer makes it long */
 
 static const char *folder;
@@ -65,6 +66,9 @@ static void put_frame(const char *name, const struct bk_sample_blob *b)
 	bool client = bk_frame_decode(a, BK_FROM_CLIENT, b->data, b->len, &f) == 0;
 
 	put("frame", name, !client, b->data, b->len);
+	if (b->len <= SHORT)
+		put(client ? "served" : "received", name, client ? 3 - (begins(name, "frame-submit") || begins(name, "frame-p")) * 3 : 0,
+			b->data, b->len);
 	if (client && (begins(name, "frame-login") || begins(name, "frame-resume") || begins(name, "frame-enrol")))
 		put("login", name, -1, b->data, b->len);
 	bk_arena_free(a);
@@ -153,6 +157,65 @@ static void put_texts(void)
 	put_text("options", "endpoint", -1, "[2001:db8::1]:65535");
 }
 
+static const char *const commands[][2] = {
+	{"enrol", "{\"cmd\":\"enrol\",\"id\":1,\"code\":\"BAKEN:localhost:8443/0410-6105\",\"name\":\"x\"}"},
+	{"status", "{\"cmd\":\"status\",\"id\":2}"},
+	{"report", "{\"cmd\":\"report\",\"id\":3,\"what\":\"auto\",\"where\":\"thuis\",\"urgency\":\"now\","
+		   "\"certainty\":\"sure\",\"when_ms\":1780000000000,\"attachments\":[],\"drill\":true}"},
+	{"send", "{\"cmd\":\"send\",\"id\":4,\"to\":\"desk\",\"text\":\"hallo\"}"},
+	{"reply", "{\"cmd\":\"reply\",\"id\":5,\"to\":\"00112233445566778899aabbccddeeff\",\"text\":\"ja\"}"},
+	{"reports", "{\"cmd\":\"reports\",\"id\":6}"},
+	{"show", "{\"cmd\":\"show\",\"id\":7,\"message\":\"00112233445566778899aabbccddeeff\"}"},
+	{"disconnect", "{\"cmd\":\"disconnect\",\"id\":8}"},
+};
+
+static const char *const officer_commands[][2] = {
+	{"guidance", "{\"cmd\":\"guidance\",\"id\":9,\"to\":\"all\",\"title\":\"let op\",\"text\":\"blijf\",\"acknowledge\":true}"},
+	{"claim", "{\"cmd\":\"claim\",\"id\":10,\"case\":\"00112233445566778899aabbccddeeff\"}"},
+	{"duty", "{\"cmd\":\"duty\",\"id\":11,\"on\":false}"},
+};
+
+static const char *const controls[][2] = {
+	{"status", "{\"id\":1,\"verb\":\"status\"}"},
+	{"circles", "{\"id\":2,\"verb\":\"circles\"}"},
+	{"roster-get", "{\"id\":3,\"verb\":\"roster-get\",\"circle\":\"00112233445566778899aabbccddeeff\",\"version\":1}"},
+	{"roster-put", "{\"id\":4,\"verb\":\"roster-put\",\"roster\":\"CgQKAggB\"}"},
+	{"invite-put", "{\"id\":5,\"verb\":\"invite-put\",\"invite\":\"00112233445566778899aabbccddeeff\","
+		       "\"account\":\"00112233445566778899aabbccddee00\",\"circle\":\"00112233445566778899aabbccddee01\","
+		       "\"role\":\"person\",\"expires_ms\":1790000000000}"},
+	{"invite-done", "{\"id\":6,\"verb\":\"invite-done\",\"invite\":\"00112233445566778899aabbccddeeff\",\"state\":\"refused\"}"},
+	{"audit", "{\"id\":7,\"verb\":\"audit\",\"after\":0,\"max\":10}"},
+	{"cut", "{\"id\":8,\"verb\":\"cut\",\"device\":\"00112233445566778899aabbccddeeff\"}"},
+	{"devices", "{\"id\":9,\"verb\":\"devices\",\"circle\":\"00112233445566778899aabbccddeeff\"}"},
+	{"expire", "{\"id\":10,\"verb\":\"expire\"}"},
+};
+
+/* tests/fuzz/fuzz_http.c says how they are written. */
+static const char *const requests[][2] = {
+	{"create", "POST /files\ntus-resumable: 1.0.0\nupload-length: 100\n"},
+	{"patch", "PATCH /files/00112233445566778899aabbccddeeff\ntus-resumable: 1.0.0\nupload-offset: 0\n"
+		  "content-type: application/offset+octet-stream\n"
+		  "upload-checksum: sha256 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\nbytes"},
+	{"head", "HEAD /files/00112233445566778899aabbccddeeff\ntus-resumable: 1.0.0\n"},
+	{"get", "GET /files/00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\nrange: bytes=0-99\n"},
+	{"delete", "DELETE /files/00112233445566778899aabbccddeeff\ntus-resumable: 1.0.0\n"},
+	{"options", "OPTIONS /files\n"},
+	{"healthz", "GET /healthz\n"},
+};
+
+#define PUT_ALL(decoder, prefix, list)                                                             \
+	for (size_t i_ = 0; i_ < sizeof(list) / sizeof *(list); i_++)                              \
+	put_text(decoder, (list)[i_][0], prefix, (list)[i_][1])
+
+static void put_ends(void)
+{
+	PUT_ALL("command", 0, commands);
+	PUT_ALL("command", 1, officer_commands);
+	PUT_ALL("control", -1, controls);
+	PUT_ALL("http", 1, requests);
+	put_text("http", "stranger", 0, requests[0][1]);
+}
+
 static void put_letters(void)
 {
 	struct bk_pair *p = NULL;
@@ -191,6 +254,7 @@ int main(int argc, char **argv)
 		free(b.data);
 	}
 	put_texts();
+	put_ends();
 	put_letters();
 	return 0;
 }
