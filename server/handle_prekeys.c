@@ -207,8 +207,9 @@ void bk_handle_prekeys_claim(struct bk_conn *c, const Baken__Frame *f)
 {
 	const Baken__PrekeysClaim *m = f->prekeys_claim;
 	size_t n = m->n_device_ids;
-	struct bk_job *job = bk_job_new(BK_OP_PREKEYS_CLAIM, n * (sizeof(struct bk_bundle) + sizeof(bk_id)));
+	struct bk_job *job = bk_job_new(BK_OP_PREKEYS_CLAIM, n * (sizeof(struct bk_bundle) + sizeof(bk_id) + sizeof(bool)));
 	bk_id *ids;
+	bool *sparing;
 
 	if (!job) {
 		bk_conn_error(c, f->request, BK_E_NOMEM, 1000);
@@ -216,17 +217,18 @@ void bk_handle_prekeys_claim(struct bk_conn *c, const Baken__Frame *f)
 	}
 	job->op.claim_prekeys.bundles = bk_job_extra(job);
 	ids = (bk_id *)(void *)(job->op.claim_prekeys.bundles + n);
+	sparing = (bool *)(ids + n);
 	for (size_t i = 0; i < n; i++) {
 		memcpy(ids[i].b, m->device_ids[i].data, BK_ID_BYTES);
 		/* Zero is answered as absent, like one that does not exist. Twice in one claim is once. */
 		if (named_before(ids, i) || !may_claim(c, ids[i]))
 			memset(&ids[i], 0, sizeof ids[i]);
 		else
-			job->op.claim_prekeys.bundles[i].sparing =
-				bk_throttle_pair(&c->server->throttle, c->device, ids[i], BK_RATE_PAIR, bk_now()) != 0;
+			sparing[i] = bk_throttle_pair(&c->server->throttle, c->device, ids[i], BK_RATE_PAIR, bk_now()) != 0;
 	}
 	job->op.claim_prekeys.claimant = c->device;
 	job->op.claim_prekeys.devices = ids;
+	job->op.claim_prekeys.sparing = sparing;
 	job->op.claim_prekeys.n_devices = n;
 	bk_handle_push(c, f, job, claim_done);
 }

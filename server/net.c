@@ -85,6 +85,7 @@ void bk_net_send(struct bk_wire *w, uint8_t *buffer, size_t len)
 	}
 	if (w->queued + len > BK_NET_QUEUE_MAX) { /* it will read again from the store when it comes back */
 		free(o);
+		w->net->server->stats.slow++;
 		bk_log(BK_LOG_SLOW_CLIENT, "queued=%zu", w->queued);
 		bk_net_close(w, CLOSE_TRY_AGAIN, "slow", true);
 		return;

@@ -335,14 +335,14 @@ static int start(struct run *r)
 		failed("control", err);
 	if (!err && (err = raise_again()))
 		failed("user", err);
+	if (!err && *s->o.metrics)
+		err = bk_metrics_start(s, s->o.metrics, &s->metrics);
 	if (!err && (err = bk_net_start(s, &s->net)))
 		failed("net", err);
 	if (!err && (err = check_tls(s)))
 		failed("tls-cert", err);
 	if (!err && (err = bk_writer_start(s, s->loop, s->store, s->receipt_secret, &s->writer)))
 		failed("writer", err);
-	if (!err && *s->o.metrics)
-		err = bk_metrics_start(s, s->o.metrics, &s->metrics);
 	if (!err && (err = drop_power(s)))
 		failed("power", err);
 	return err;

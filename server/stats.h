@@ -34,6 +34,7 @@
 	X(quota_refused, "messages refused because a queue is full")     \
 	X(displaced, "connections displaced by a newer one")             \
 	X(silent, "connections ended because they were silent")          \
+	X(slow, "connections cut because they did not read")             \
 	X(revoked, "devices cut off")                                    \
 	X(commit_errors, "commits that failed")                          \
 	X(http_requests, "HTTP requests")                                \

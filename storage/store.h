@@ -149,6 +149,7 @@ struct bk_op {
 			bk_id claimant;
 			const bk_id *devices;
 			size_t n_devices;
+			const bool *sparing; /* for each: no one-time key, the claimant has had its share (M8); NULL */
 			struct bk_bundle *bundles; /* out, n_devices; absent: present = false */
 		} claim_prekeys;                   /* oldest first; one-time key removed in this transaction */
 		struct {
@@ -195,7 +196,6 @@ struct bk_op {
 };
 
 struct bk_bundle {
-	bool sparing; /* in: no one-time key, this claimant has had its share of the device's (M8) */
 	bool present;
 	bk_id device;
 	uint32_t registration;

@@ -207,11 +207,10 @@ static int take_oldest(struct bk_txn *t, bk_id device, struct bk_row_prekeys *ro
 	return bk_rows_put_prekeys(t, device.b, sizeof device.b, row);
 }
 
-static int claim_one(struct bk_txn *t, bk_id device, struct bk_bundle *b)
+static int claim_one(struct bk_txn *t, bk_id device, bool sparing, struct bk_bundle *b)
 {
 	struct bk_row_prekeys row;
 	struct bk_row_device owner;
-	bool sparing = b->sparing;
 	int err;
 
 	memset(b, 0, sizeof *b);
@@ -238,7 +237,8 @@ int bk_store_write_claim_prekeys(struct bk_store *s, struct bk_txn *t, struct bk
 {
 	(void)s;
 	for (size_t i = 0; i < op->claim_prekeys.n_devices; i++) {
-		int err = claim_one(t, op->claim_prekeys.devices[i], &op->claim_prekeys.bundles[i]);
+		bool sparing = op->claim_prekeys.sparing && op->claim_prekeys.sparing[i];
+		int err = claim_one(t, op->claim_prekeys.devices[i], sparing, &op->claim_prekeys.bundles[i]);
 
 		if (err)
 			return err;
