@@ -31,6 +31,7 @@ struct bk_env {
 struct bk_txn {
 	MDB_txn *mdb;
 	struct bk_env *env;
+	bool write;
 };
 
 static const char *const names[BK_TABLES] = {
@@ -63,6 +64,12 @@ static int error_of(int rc)
 	default:
 		return rc > 0 ? bk_atomic_file_error(rc) : BK_E_IO;
 	}
+}
+
+/* In a transaction that only reads there is no write that did not fit: it met a damaged page. */
+static int error_in(bool write, int rc)
+{
+	return rc == MDB_BAD_TXN && !write ? BK_E_CORRUPT : error_of(rc);
 }
 
 static MDB_val val_of(const void *data, size_t len)
@@ -267,6 +274,7 @@ int bk_env_begin(struct bk_env *env, bool write, struct bk_txn **ret_txn)
 	if (!write)
 		env = readable(env);
 	t->env = env;
+	t->write = write;
 	rc = mdb_txn_begin(env->mdb, NULL, write ? 0 : MDB_RDONLY, &t->mdb);
 	if (rc == MDB_READERS_FULL && mdb_reader_check(env->mdb, &dead) == 0 && dead)
 		rc = mdb_txn_begin(env->mdb, NULL, write ? 0 : MDB_RDONLY, &t->mdb);
@@ -325,7 +333,7 @@ int bk_env_get(struct bk_txn *t, enum bk_table table, const void *key, size_t le
 
 	if (!rc)
 		*ret_value = bytes_of(&v);
-	return error_of(rc);
+	return error_in(t->write, rc);
 }
 
 int bk_env_put(struct bk_txn *t, enum bk_table table, const void *key, size_t len, const void *value,
@@ -334,6 +342,15 @@ int bk_env_put(struct bk_txn *t, enum bk_table table, const void *key, size_t le
 	MDB_val k = val_of(key, len), v = val_of(value, value_len);
 
 	return error_of(mdb_put(t->mdb, t->env->dbi[table], &k, &v, 0));
+}
+
+int bk_env_append(struct bk_txn *t, enum bk_table table, const void *key, size_t len, const void *value,
+	size_t value_len)
+{
+	MDB_val k = val_of(key, len), v = val_of(value, value_len);
+	int rc = mdb_put(t->mdb, t->env->dbi[table], &k, &v, MDB_APPEND);
+
+	return rc == MDB_KEYEXIST ? BK_E_CORRUPT : error_of(rc);
 }
 
 int bk_env_del(struct bk_txn *t, enum bk_table table, const void *key, size_t len)
@@ -350,7 +367,7 @@ int bk_env_count(struct bk_txn *t, enum bk_table table, uint64_t *ret_rows)
 
 	if (!rc)
 		*ret_rows = stat.ms_entries;
-	return error_of(rc);
+	return error_in(t->write, rc);
 }
 
 /* ---- cursors ---- */
@@ -363,7 +380,8 @@ int bk_env_cursor_open(struct bk_txn *t, enum bk_table table, struct bk_env_curs
 	memset(c, 0, sizeof *c);
 	rc = mdb_cursor_open(t->mdb, t->env->dbi[table], &handle);
 	c->handle = handle;
-	return error_of(rc);
+	c->write = t->write;
+	return error_in(c->write, rc);
 }
 
 void bk_env_cursor_close(struct bk_env_cursor *c)
@@ -382,7 +400,7 @@ static int move(struct bk_env_cursor *c, MDB_val k, MDB_cursor_op op)
 		c->key = bytes_of(&k);
 		c->value = bytes_of(&v);
 	}
-	return error_of(rc);
+	return error_in(c->write, rc);
 }
 
 int bk_env_seek(struct bk_env_cursor *c, const void *key, size_t len)

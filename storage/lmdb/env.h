@@ -24,10 +24,12 @@
 	X(ACCOUNT, "account")   /* account -> circle */                                            \
 	X(ASSIGNED, "assigned") /* desk or care team, person's circle -> nothing */                \
 	X(INVITE, "invite")     /* invite -> row */                                                \
-	X(OUTBOX, "outbox")     /* device, class, seq -> row with the capsule */                   \
-	X(BODY, "body")         /* hash -> bytes */                                                \
-	X(REFS, "refs")         /* hash -> references and retention of a body */                   \
-	X(DEDUPE, "dedupe")     /* message -> hash, time, devices served */                        \
+	X(OUTBOX, "outbox")     /* device, class, seq -> its letter */                             \
+	X(LETTER, "letter")     /* number, capsule of it -> row with the capsule */                \
+	X(BODY, "body")         /* number -> bytes */                                              \
+	X(REFS, "refs")         /* number -> hash, references and retention of a body */           \
+	X(NAMED, "named")       /* hash -> number of a body that is kept */                        \
+	X(DEDUPE, "dedupe")     /* message -> hash, body, time, devices served */                  \
 	X(DEAD, "dead")         /* device, seq -> dead letter */                                   \
 	X(PREKEY, "prekey")     /* device, id -> one-time key */                                   \
 	X(PREKEYS, "prekeys")   /* device -> signed prekey, what was seen */                       \
@@ -70,11 +72,15 @@ void bk_env_abort(struct bk_txn *t); /* NULL: nothing */
 int bk_env_get(struct bk_txn *t, enum bk_table table, const void *key, size_t len, struct bk_bytes *ret_value);
 int bk_env_put(struct bk_txn *t, enum bk_table table, const void *key, size_t len, const void *value,
 	size_t value_len);
+/* The same for a key greater than all in the table: fills its pages whole. */
+int bk_env_append(struct bk_txn *t, enum bk_table table, const void *key, size_t len, const void *value,
+	size_t value_len);
 int bk_env_del(struct bk_txn *t, enum bk_table table, const void *key, size_t len);
 int bk_env_count(struct bk_txn *t, enum bk_table table, uint64_t *ret_rows);
 
 struct bk_env_cursor {
 	void *handle;
+	bool write;
 	struct bk_bytes key, value;
 };
 int bk_env_cursor_open(struct bk_txn *t, enum bk_table table, struct bk_env_cursor *c);

@@ -171,10 +171,16 @@ static void pack_invite(struct pack *p, void *row)
 
 static void pack_outbox(struct pack *p, void *row)
 {
-	struct bk_row_outbox *o = row;
+	raw(p, ((struct bk_row_outbox *)row)->letter, BK_KEY_LETTER);
+}
+
+static void pack_letter(struct pack *p, void *row)
+{
+	struct bk_row_letter *o = row;
 
 	id(p, &o->message);
 	hash(p, &o->body_hash);
+	u64(p, &o->body);
 	u64(p, &o->stored_ms);
 	u8(p, &o->attempts);
 	u32(p, &o->body_bytes);
@@ -186,10 +192,16 @@ static void pack_refs(struct pack *p, void *row)
 {
 	struct bk_row_refs *r = row;
 
+	hash(p, &r->hash);
 	u32(p, &r->refs);
 	flag(p, &r->keep);
 	u64(p, &r->stored_ms);
 	u32(p, &r->size);
+}
+
+static void pack_named(struct pack *p, void *row)
+{
+	u64(p, &((struct bk_row_named *)row)->body);
 }
 
 static void pack_dedupe(struct pack *p, void *row)
@@ -197,6 +209,7 @@ static void pack_dedupe(struct pack *p, void *row)
 	struct bk_row_dedupe *d = row;
 
 	hash(p, &d->body_hash);
+	u64(p, &d->body);
 	u64(p, &d->stored_ms);
 	rest(p, &d->served);
 	if (p->reading && d->served.len % BK_ROWS_TAG)
@@ -320,7 +333,10 @@ int bk_rows_get(struct bk_txn *t, enum bk_table table, const void *key, size_t l
 	return err ? err : bk_rows_decode(table, value, ret_row);
 }
 
-int bk_rows_put(struct bk_txn *t, enum bk_table table, const void *key, size_t len, const void *row)
+typedef int (*put_fn)(struct bk_txn *t, enum bk_table table, const void *key, size_t len, const void *value,
+	size_t value_len);
+
+static int put_by(put_fn put, struct bk_txn *t, enum bk_table table, const void *key, size_t len, const void *row)
 {
 	struct pack p = {.reading = false};
 	uint8_t buf[ROW_MAX];
@@ -330,5 +346,15 @@ int bk_rows_put(struct bk_txn *t, enum bk_table table, const void *key, size_t l
 	layouts[table](&p, (void *)(uintptr_t)row);
 	if (p.w.failed || p.r.failed)
 		return BK_E_TOO_BIG;
-	return bk_env_put(t, table, key, len, buf, sizeof buf - p.w.left);
+	return put(t, table, key, len, buf, sizeof buf - p.w.left);
+}
+
+int bk_rows_put(struct bk_txn *t, enum bk_table table, const void *key, size_t len, const void *row)
+{
+	return put_by(bk_env_put, t, table, key, len, row);
+}
+
+int bk_rows_append(struct bk_txn *t, enum bk_table table, const void *key, size_t len, const void *row)
+{
+	return put_by(bk_env_append, t, table, key, len, row);
 }

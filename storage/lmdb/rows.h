@@ -33,9 +33,20 @@ struct bk_row_state {
 	bk_ms seen_ms;
 	bk_id session; /* zero: none */
 };
+#define BK_KEY_LETTER (8 + 2)
+
+/*
+ * What is waiting lies where it was written, in order: letters and bodies have numbers that only grow, and a
+ * commit fills whole pages at the end of their tables. Only the short rows that say for whom lie by device.
+ */
 struct bk_row_outbox {
+	uint8_t letter[BK_KEY_LETTER]; /* its key */
+};
+struct bk_row_letter {
+	uint8_t key[BK_KEY_LETTER]; /* where it was found; not in the row */
 	bk_id message;
 	bk_hash body_hash;
+	uint64_t body; /* number */
 	bk_ms stored_ms;
 	uint8_t attempts;
 	uint32_t body_bytes;
@@ -43,13 +54,18 @@ struct bk_row_outbox {
 	struct bk_bytes capsule;
 };
 struct bk_row_refs {
+	bk_hash hash; /* of the body */
 	uint32_t refs;
 	bool keep;
 	bk_ms stored_ms;
 	uint32_t size;
 };
+struct bk_row_named {
+	uint64_t body;
+};
 struct bk_row_dedupe {
 	bk_hash body_hash;
+	uint64_t body;
 	bk_ms stored_ms;
 	struct bk_bytes served; /* tags of BK_ROWS_TAG bytes */
 };
@@ -114,6 +130,8 @@ struct bk_row_account {
 
 int bk_rows_get(struct bk_txn *t, enum bk_table table, const void *key, size_t len, void *ret_row);
 int bk_rows_put(struct bk_txn *t, enum bk_table table, const void *key, size_t len, const void *row);
+/* Its key is greater than all others of the table. */
+int bk_rows_append(struct bk_txn *t, enum bk_table table, const void *key, size_t len, const void *row);
 int bk_rows_decode(enum bk_table table, struct bk_bytes value, void *ret_row);
 
 /* One typed set of the three calls a table. */
@@ -134,7 +152,8 @@ int bk_rows_decode(enum bk_table table, struct bk_bytes value, void *ret_row);
 	}
 #define BK_ROWS_MAP(X)                                                                             \
 	X(CIRCLE, circle) X(DEVICE, device) X(STATE, state) X(ACCOUNT, account) X(INVITE, invite)  \
-	X(OUTBOX, outbox) X(REFS, refs) X(DEDUPE, dedupe) X(DEAD, dead) X(PREKEY, prekey)          \
+	X(OUTBOX, outbox) X(LETTER, letter) X(REFS, refs) X(NAMED, named) X(DEDUPE, dedupe)        \
+	X(DEAD, dead) X(PREKEY, prekey)                                                            \
 	X(PREKEYS, prekeys) X(SESSION, session) X(TICKET, ticket) X(CLAIM, claim)                  \
 	X(UPLOAD, upload) X(OPEN, open) X(FILE, file) X(AUDIT, audit)
 BK_ROWS_MAP(BK_ROWS_OF)

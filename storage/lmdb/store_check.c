@@ -36,7 +36,7 @@ static int expect(bool ok)
 
 struct queues {
 	bk_id device; /* the one being counted: rows of one device lie together */
-	uint64_t n, bytes, total, total_bytes, refs;
+	uint64_t n, bytes, total, total_bytes, refs, kept;
 	bool any;
 };
 
@@ -53,22 +53,28 @@ static int end_device(struct bk_txn *t, struct queues *q)
 static int on_outbox(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
 {
 	struct queues *q = arg;
-	struct bk_row_outbox row;
+	struct bk_row_outbox place;
+	struct bk_row_letter row;
 	struct bk_row_state state;
 	struct bk_row_refs refs;
+	uint8_t number[8];
 	uint64_t seq;
 	int err = expect(c->key.len == BK_KEY_OUTBOX);
 
 	if (!err)
-		err = bk_rows_decode_outbox(c->value, &row);
+		err = bk_rows_decode_outbox(c->value, &place);
+	if (!err)
+		err = bk_store_letter(t, &place, &row);
 	if (!err && (!q->any || memcmp(q->device.b, c->key.data, BK_ID_BYTES) != 0)) {
 		err = end_device(t, q);
 		memcpy(q->device.b, c->key.data, BK_ID_BYTES);
 		q->any = true;
 		q->n = q->bytes = 0;
 	}
-	if (!err)
-		err = bk_rows_get_refs(t, row.body_hash.b, BK_HASH_BYTES, &refs);
+	if (!err) {
+		bk_store_key_number(number, row.body);
+		err = bk_rows_get_refs(t, number, sizeof number, &refs);
+	}
 	if (!err)
 		err = bk_store_state(t, q->device, &state);
 	if (err)
@@ -79,13 +85,15 @@ static int on_outbox(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
 	q->bytes += row.body_bytes + BK_CAPSULE_BYTES;
 	q->total_bytes += row.body_bytes + BK_CAPSULE_BYTES;
 	return expect(row.capsule.len == BK_CAPSULE_BYTES && c->key.data[BK_ID_BYTES] == (seq & 7) &&
-		      seq >> 3 <= state.next && refs.size == row.body_bytes && refs.refs > 0);
+		      seq >> 3 <= state.next && refs.size == row.body_bytes && refs.refs > 0 &&
+		      bk_hash_equal(refs.hash, row.body_hash));
 }
 
 static int on_refs(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
 {
 	struct queues *q = arg;
 	struct bk_row_refs row;
+	struct bk_row_named named = {0};
 	struct bk_bytes body;
 	int err = bk_rows_decode_refs(c->value, &row);
 
@@ -93,9 +101,15 @@ static int on_refs(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
 		err = bk_env_get(t, BK_T_BODY, c->key.data, c->key.len, &body);
 	if (err)
 		return err;
+	if (row.keep)
+		err = bk_rows_get_named(t, row.hash.b, BK_HASH_BYTES, &named);
+	if (err)
+		return err;
 	q->refs += row.refs;
-	return expect(c->key.len == BK_HASH_BYTES && body.len == row.size && (row.refs || row.keep) &&
-		      memcmp(bk_hash_of(body.data, body.len).b, c->key.data, BK_HASH_BYTES) == 0);
+	q->kept += row.keep;
+	return expect(c->key.len == sizeof(uint64_t) && body.len == row.size && (row.refs || row.keep) &&
+		      (!row.keep || named.body == bk_store_number_of(c->key.data)) &&
+		      bk_hash_equal(bk_hash_of(body.data, body.len), row.hash));
 }
 
 struct states {
@@ -118,7 +132,7 @@ static int check_queues(struct bk_txn *t)
 {
 	struct queues q = {.any = false};
 	struct states x = {0, 0};
-	uint64_t bodies = 0, refs = 0, meta = 0;
+	uint64_t bodies = 0, refs = 0, letters = 0, named = 0, meta = 0;
 	int err = each(t, BK_T_OUTBOX, on_outbox, &q);
 
 	if (!err)
@@ -132,9 +146,14 @@ static int check_queues(struct bk_txn *t)
 	if (!err)
 		err = bk_env_count(t, BK_T_REFS, &refs);
 	if (!err)
+		err = bk_env_count(t, BK_T_LETTER, &letters);
+	if (!err)
+		err = bk_env_count(t, BK_T_NAMED, &named);
+	if (!err)
 		err = bk_store_meta_get(t, "queued_bytes", &meta);
 	return err ? err : expect(q.refs == q.total && x.n == q.total && x.bytes == q.total_bytes &&
-				  meta == q.total_bytes && bodies == refs);
+				  meta == q.total_bytes && bodies == refs && letters == q.total &&
+				  named == q.kept);
 }
 
 /* ---- the other tables ---- */

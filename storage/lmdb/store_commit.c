@@ -108,11 +108,14 @@ int bk_store_end(struct bk_store *s, struct bk_txn *t)
 {
 	int err = put_delta(s, t);
 
+	if (!err && s->number != s->numbers_kept)
+		err = bk_store_meta_put(t, "number", s->number);
 	if (err)
 		bk_env_abort(t);
 	else
 		err = bk_env_commit(t);
 	s->queued_delta = 0;
+	s->numbers_kept = s->number; /* read again before the next is given out */
 	if (err == BK_E_IO)
 		s->dead = err;
 	return err;
@@ -138,6 +141,9 @@ static int try_batch(struct bk_store *s, struct bk_op *ops, size_t n, struct spo
 	int err = bk_env_begin(s->env, true, &t);
 
 	s->queued_delta = 0;
+	if (!err)
+		err = bk_store_meta_get(t, "number", &s->number);
+	s->numbers_kept = s->number;
 	for (size_t i = 0; !err && i < n; i++) {
 		if (is_spoiled(x, i)) {
 			ops[i].result = BK_E_CORRUPT;
@@ -210,6 +216,13 @@ void bk_store_key_outbox(uint8_t out[static BK_KEY_OUTBOX], bk_id device, uint64
 	memcpy(out, device.b, sizeof device.b);
 	out[BK_ID_BYTES] = (uint8_t)(seq & 7);
 	bk_store_key_number(out + BK_ID_BYTES + 1, seq);
+}
+
+void bk_store_key_letter(uint8_t out[static BK_KEY_LETTER], uint64_t number, size_t index)
+{
+	bk_store_key_number(out, number);
+	out[8] = (uint8_t)(index >> 8);
+	out[9] = (uint8_t)index;
 }
 
 void bk_store_key_prekey(uint8_t out[static BK_KEY_PREKEY], bk_id device, uint32_t prekey)

@@ -46,17 +46,18 @@ static bool old_dedupe(struct step *x, const struct bk_env_cursor *c)
 
 static bool old_outbox(struct step *x, const struct bk_env_cursor *c)
 {
-	struct bk_row_outbox row;
+	struct bk_row_outbox place;
+	struct bk_row_letter row;
 
-	return bk_rows_decode_outbox(c->value, &row) == 0 && is_past(x, row.stored_ms, x->s->o.outbox_ms);
+	return bk_rows_decode_outbox(c->value, &place) == 0 && bk_store_letter(x->t, &place, &row) == 0 && is_past(x, row.stored_ms, x->s->o.outbox_ms);
 }
 
 static int drop_outbox(struct step *x, const struct found *f)
 {
 	bk_id device = id_at(f->key);
-	struct bk_row_outbox row;
+	struct bk_row_letter row;
 	struct bk_row_state state;
-	int err = bk_rows_get_outbox(x->t, f->key, f->len, &row);
+	int err = bk_store_letter_at(x->t, f->key, f->len, &row);
 
 	if (!err)
 		err = bk_store_state(x->t, device, &state);
@@ -74,8 +75,16 @@ static bool old_body(struct step *x, const struct bk_env_cursor *c)
 
 static int drop_body(struct step *x, const struct found *f)
 {
-	int err = bk_store_del(x->t, BK_T_BODY, f->key, f->len);
+	struct bk_row_refs row;
+	struct bk_row_named named;
+	int err = bk_rows_get_refs(x->t, f->key, f->len, &row);
 
+	if (!err)
+		err = bk_rows_get_named(x->t, row.hash.b, BK_HASH_BYTES, &named);
+	if (!err && f->len == 8 && named.body == bk_store_number_of(f->key))
+		err = bk_env_del(x->t, BK_T_NAMED, row.hash.b, BK_HASH_BYTES);
+	if (!err || err == BK_E_NOT_FOUND)
+		err = bk_store_del(x->t, BK_T_BODY, f->key, f->len);
 	return err ? err : bk_env_del(x->t, BK_T_REFS, f->key, f->len);
 }
 

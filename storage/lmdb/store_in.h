@@ -42,6 +42,7 @@ struct bk_store {
 	atomic_int dead;            /* BK_E_IO: no more writes */
 	atomic_bool full, brim;     /* above 90 %, above 97 % */
 	int64_t queued_delta;       /* bytes, of the open transaction */
+	uint64_t number, numbers_kept; /* last given to a letter or body; as the table of counters has it */
 	struct {                    /* where expiry goes on */
 		unsigned job;
 		uint8_t key[BK_ENV_KEY_MAX];
@@ -53,11 +54,12 @@ struct bk_store {
 		uint8_t served[BK_STORE_SERVED_MAX * BK_ROWS_TAG];
 		size_t n_served;
 		bool known;
+		uint64_t body, letter; /* numbers; 0: not yet */
 		struct bk_row_state state;
 		struct bk_row_prekeys prekeys;
 		struct bk_row_claim claim;
 		struct bk_row_upload upload;
-		struct bk_row_outbox outbox; /* its capsule points into the table */
+		struct bk_row_letter letter_row; /* its capsule points into the table */
 		struct bk_row_session session;
 		struct bk_roster *roster, *before;
 		uint64_t number;
@@ -103,9 +105,13 @@ int bk_store_meta_put(struct bk_txn *t, const char *name, uint64_t value);
 int bk_store_live_device(struct bk_txn *t, bk_id device, struct bk_row_device *ret_row);
 /* Absent: zeros, but that numbers begin where a restore put the floor. */
 int bk_store_state(struct bk_txn *t, bk_id device, struct bk_row_state *ret_state);
-/* Takes one delivery out: its row, its reference, its share of the counters in *state (which the caller puts). */
+void bk_store_key_letter(uint8_t out[static BK_KEY_LETTER], uint64_t number, size_t index);
+/* The letter that an outbox row stands for. BK_E_CORRUPT: there is none. */
+int bk_store_letter(struct bk_txn *t, const struct bk_row_outbox *place, struct bk_row_letter *ret_row);
+int bk_store_letter_at(struct bk_txn *t, const void *key, size_t len, struct bk_row_letter *ret_row);
+/* Takes one delivery out: its rows, its reference, its share of the counters in *state (which the caller puts). */
 int bk_store_take_out(struct bk_store *s, struct bk_txn *t, bk_id device, uint64_t seq,
-	const struct bk_row_outbox *row, struct bk_row_state *state);
+	const struct bk_row_letter *row, struct bk_row_state *state);
 int bk_store_drop_queue(struct bk_store *s, struct bk_txn *t, bk_id device, struct bk_row_state *state);
 int bk_store_drop_prekeys(struct bk_txn *t, bk_id device);
 int bk_store_drop_session(struct bk_txn *t, bk_id session);

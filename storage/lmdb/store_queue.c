@@ -7,27 +7,46 @@
  * The last reference takes the body along, unless a desk's keyrings may still ask for it. A body that is lost must
  * not hold up what can still be taken out.
  */
-static int release_body(struct bk_txn *t, bk_hash hash)
+static int release_body(struct bk_txn *t, uint64_t body)
 {
 	struct bk_row_refs refs;
-	int err = bk_rows_get_refs(t, hash.b, BK_HASH_BYTES, &refs);
+	uint8_t key[8];
+	int err;
 
+	bk_store_key_number(key, body);
+	err = bk_rows_get_refs(t, key, sizeof key, &refs);
 	if (err == BK_E_NOT_FOUND || (!err && refs.refs == 0))
 		return 0;
 	if (err)
 		return err;
 	if (--refs.refs || refs.keep)
-		return bk_rows_put_refs(t, hash.b, BK_HASH_BYTES, &refs);
-	err = bk_env_del(t, BK_T_REFS, hash.b, BK_HASH_BYTES);
-	return err ? err : bk_store_del(t, BK_T_BODY, hash.b, BK_HASH_BYTES);
+		return bk_rows_put_refs(t, key, sizeof key, &refs);
+	err = bk_env_del(t, BK_T_REFS, key, sizeof key);
+	return err ? err : bk_store_del(t, BK_T_BODY, key, sizeof key);
+}
+
+int bk_store_letter(struct bk_txn *t, const struct bk_row_outbox *place, struct bk_row_letter *ret_row)
+{
+	int err = bk_rows_get_letter(t, place->letter, BK_KEY_LETTER, ret_row);
+
+	memcpy(ret_row->key, place->letter, BK_KEY_LETTER);
+	return err == BK_E_NOT_FOUND ? BK_E_CORRUPT : err;
+}
+
+int bk_store_letter_at(struct bk_txn *t, const void *key, size_t len, struct bk_row_letter *ret_row)
+{
+	struct bk_row_outbox place;
+	int err = bk_rows_get_outbox(t, key, len, &place);
+
+	return err ? err : bk_store_letter(t, &place, ret_row);
 }
 
 int bk_store_take_out(struct bk_store *s, struct bk_txn *t, bk_id device, uint64_t seq,
-	const struct bk_row_outbox *row, struct bk_row_state *state)
+	const struct bk_row_letter *row, struct bk_row_state *state)
 {
 	uint64_t bytes = row->body_bytes + BK_CAPSULE_BYTES;
-	bk_hash body = row->body_hash;
-	uint8_t key[BK_KEY_OUTBOX];
+	uint64_t body = row->body;
+	uint8_t key[BK_KEY_OUTBOX], letter[BK_KEY_LETTER];
 	int err;
 
 	if (!state->queued || state->queued_bytes < bytes)
@@ -35,15 +54,18 @@ int bk_store_take_out(struct bk_store *s, struct bk_txn *t, bk_id device, uint64
 	state->queued--;
 	state->queued_bytes -= bytes;
 	s->queued_delta -= (int64_t)bytes;
+	memcpy(letter, row->key, sizeof letter);
 	bk_store_key_outbox(key, device, seq);
 	err = bk_env_del(t, BK_T_OUTBOX, key, sizeof key);
+	if (!err)
+		err = bk_env_del(t, BK_T_LETTER, letter, sizeof letter);
 	return err ? err : release_body(t, body);
 }
 
 int bk_store_drop_queue(struct bk_store *s, struct bk_txn *t, bk_id device, struct bk_row_state *state)
 {
 	for (;;) {
-		struct bk_row_outbox row;
+		struct bk_row_letter row;
 		uint8_t key[BK_ENV_KEY_MAX];
 		size_t len = 0;
 		int err = bk_store_first(t, BK_T_OUTBOX, device.b, sizeof device.b, key, &len);
@@ -53,7 +75,7 @@ int bk_store_drop_queue(struct bk_store *s, struct bk_txn *t, bk_id device, stru
 		if (!err && len != BK_KEY_OUTBOX)
 			err = BK_E_CORRUPT;
 		if (!err)
-			err = bk_rows_get_outbox(t, key, len, &row);
+			err = bk_store_letter_at(t, key, len, &row);
 		if (!err)
 			err = bk_store_take_out(s, t, device, bk_store_number_of(key + BK_ID_BYTES + 1), &row, state);
 		if (err)
@@ -82,11 +104,11 @@ int bk_store_write_ack(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
 
 	for (size_t i = 0; i < op->ack.n_seqs; i++) {
 		uint8_t key[BK_KEY_OUTBOX];
-		struct bk_row_outbox row;
+		struct bk_row_letter row;
 		int err;
 
 		bk_store_key_outbox(key, op->ack.device, op->ack.seqs[i]);
-		err = bk_rows_get_outbox(t, key, sizeof key, &row);
+		err = bk_store_letter_at(t, key, sizeof key, &row);
 		if (err == BK_E_NOT_FOUND)
 			continue;
 		if (!err)
@@ -111,27 +133,26 @@ int bk_store_check_nack(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
 
 	op->nack.dead = false;
 	bk_store_key_outbox(key, op->nack.device, op->nack.seq);
-	err = bk_rows_get_outbox(t, key, sizeof key, &s->plan.outbox);
+	err = bk_store_letter_at(t, key, sizeof key, &s->plan.letter_row);
 	return err ? err : bk_store_state(t, op->nack.device, &s->plan.state);
 }
 
-static int count_attempt(struct bk_txn *t, const struct bk_op *op, const struct bk_row_outbox *row)
+static int count_attempt(struct bk_txn *t, const struct bk_row_letter *row)
 {
-	uint8_t key[BK_KEY_OUTBOX], capsule[BK_CAPSULE_BYTES];
-	struct bk_row_outbox copy = *row;
+	uint8_t capsule[BK_CAPSULE_BYTES];
+	struct bk_row_letter copy = *row;
 
 	if (row->capsule.len != sizeof capsule)
 		return BK_E_CORRUPT;
 	memcpy(capsule, row->capsule.data, sizeof capsule); /* the table's own bytes move when it is written */
 	copy.capsule.data = capsule;
 	copy.attempts++;
-	bk_store_key_outbox(key, op->nack.device, op->nack.seq);
-	return bk_rows_put_outbox(t, key, sizeof key, &copy);
+	return bk_rows_put_letter(t, copy.key, sizeof copy.key, &copy);
 }
 
 static int bury(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
 {
-	const struct bk_row_outbox *row = &s->plan.outbox;
+	const struct bk_row_letter *row = &s->plan.letter_row;
 	struct bk_row_dead dead;
 	uint8_t key[BK_ID_BYTES + 8];
 	uint64_t rows = 0;
@@ -158,7 +179,7 @@ static int bury(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
 
 int bk_store_write_nack(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
 {
-	if (s->plan.outbox.attempts + 1u < BK_DELIVER_ATTEMPTS)
-		return count_attempt(t, op, &s->plan.outbox);
+	if (s->plan.letter_row.attempts + 1u < BK_DELIVER_ATTEMPTS)
+		return count_attempt(t, &s->plan.letter_row);
 	return bury(s, t, op);
 }

@@ -197,9 +197,13 @@ int bk_store_circles(struct bk_store_view *v, int (*visit)(void *arg, const stru
 
 static int fill_delivery(struct bk_store_view *v, const struct bk_env_cursor *c, struct bk_delivery_row *out)
 {
-	struct bk_row_outbox row;
-	int err = c->key.len == BK_KEY_OUTBOX ? bk_rows_decode_outbox(c->value, &row) : BK_E_CORRUPT;
+	struct bk_row_outbox place;
+	struct bk_row_letter row;
+	uint8_t key[8];
+	int err = c->key.len == BK_KEY_OUTBOX ? bk_rows_decode_outbox(c->value, &place) : BK_E_CORRUPT;
 
+	if (!err)
+		err = bk_store_letter(v->txn, &place, &row);
 	if (err)
 		return err;
 	out->seq = bk_store_number_of(c->key.data + BK_ID_BYTES + 1);
@@ -209,7 +213,8 @@ static int fill_delivery(struct bk_store_view *v, const struct bk_env_cursor *c,
 	out->body_hash = row.body_hash;
 	out->stored_ms = row.stored_ms;
 	out->attempts = row.attempts;
-	err = bk_env_get(v->txn, BK_T_BODY, row.body_hash.b, BK_HASH_BYTES, &out->body);
+	bk_store_key_number(key, row.body);
+	err = bk_env_get(v->txn, BK_T_BODY, key, sizeof key, &out->body);
 	return err == BK_E_NOT_FOUND ? BK_E_CORRUPT : err;
 }
 
@@ -253,7 +258,15 @@ int bk_store_deliveries(struct bk_store_view *v, bk_id device, struct bk_deliver
 
 int bk_store_body(struct bk_store_view *v, bk_hash hash, struct bk_bytes *ret_body)
 {
-	return bk_env_get(v->txn, BK_T_BODY, hash.b, sizeof hash.b, ret_body);
+	struct bk_row_named named;
+	uint8_t key[8];
+	int err = bk_rows_get_named(v->txn, hash.b, sizeof hash.b, &named);
+
+	if (err)
+		return err;
+	bk_store_key_number(key, named.body);
+	err = bk_env_get(v->txn, BK_T_BODY, key, sizeof key, ret_body);
+	return err == BK_E_NOT_FOUND ? BK_E_CORRUPT : err;
 }
 
 /* ---- keys, sessions, invitations, files ---- */

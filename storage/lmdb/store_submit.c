@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Submitting: the hot path. A message costs one row each of body, refs, dedupe, and two per device. */
+/*
+ * Submitting: the hot path. A message costs one row each of body, refs and dedupe, and letter, outbox and state for
+ * each device. Bodies, refs and letters go to the end of their tables, so that a commit writes few, whole pages.
+ */
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -44,6 +47,7 @@ static int check_dedupe(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
 
 	s->plan.n_served = 0;
 	s->plan.known = false;
+	s->plan.body = 0;
 	op->submit.duplicate = false;
 	op->submit.stored_ms = op->now;
 	if (err == BK_E_NOT_FOUND)
@@ -58,6 +62,7 @@ static int check_dedupe(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
 		memcpy(s->plan.served, row.served.data, row.served.len);
 	s->plan.n_served = row.served.len / BK_ROWS_TAG;
 	s->plan.known = true;
+	s->plan.body = row.body;
 	op->submit.duplicate = true;
 	op->submit.stored_ms = row.stored_ms;
 	return 0;
@@ -171,14 +176,32 @@ static int note_refused(struct bk_txn *t, const struct bk_op *op)
 	return 0;
 }
 
-static int check_body(struct bk_txn *t, const struct bk_op *op)
+static int get_refs(struct bk_txn *t, uint64_t body, struct bk_row_refs *ret_refs)
+{
+	uint8_t key[8];
+
+	bk_store_key_number(key, body);
+	return body ? bk_rows_get_refs(t, key, sizeof key, ret_refs) : BK_E_NOT_FOUND;
+}
+
+/* Where the body lies already: from an earlier part of this message, or kept under its hash. */
+static int check_body(struct bk_store *s, struct bk_txn *t, const struct bk_op *op)
 {
 	struct bk_row_refs refs;
-	int err = bk_rows_get_refs(t, op->submit.body_hash.b, BK_HASH_BYTES, &refs);
+	struct bk_row_named named = {0};
+	int err = get_refs(t, s->plan.body, &refs);
 
-	if (err == BK_E_NOT_FOUND)
-		return op->submit.body.len ? 0 : BK_E_INCOMPLETE;
-	return err;
+	if (err == BK_E_NOT_FOUND && (op->submit.keep_body || !op->submit.body.len)) {
+		err = bk_rows_get_named(t, op->submit.body_hash.b, BK_HASH_BYTES, &named);
+		if (!err)
+			err = get_refs(t, named.body, &refs);
+	}
+	if (!err && named.body)
+		s->plan.body = named.body;
+	if (err != BK_E_NOT_FOUND)
+		return err;
+	s->plan.body = 0;
+	return op->submit.body.len ? 0 : BK_E_INCOMPLETE;
 }
 
 int bk_store_check_submit(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
@@ -193,7 +216,7 @@ int bk_store_check_submit(struct bk_store *s, struct bk_txn *t, struct bk_op *op
 	if (!err && s->plan.n_slots)
 		err = check_files(t, op);
 	if (!err && s->plan.n_slots)
-		err = check_body(t, op);
+		err = check_body(s, t, op);
 	if (err == BK_E_QUOTA && note_refused(t, op))
 		err = BK_E_FULL; /* the transaction is beyond use: the next write says so too */
 	if (err && err != BK_E_QUOTA) {
@@ -204,29 +227,51 @@ int bk_store_check_submit(struct bk_store *s, struct bk_txn *t, struct bk_op *op
 	return err;
 }
 
-static int write_body(struct bk_store *s, struct bk_txn *t, const struct bk_op *op, uint32_t *ret_size)
+static int name_body(struct bk_txn *t, const struct bk_op *op, uint64_t body)
 {
-	struct bk_row_refs refs = {.refs = 0};
-	const uint8_t *key = op->submit.body_hash.b;
-	int err = bk_rows_get_refs(t, key, BK_HASH_BYTES, &refs);
+	struct bk_row_named named = {body};
 
-	if (err == BK_E_NOT_FOUND) {
-		refs.stored_ms = op->now;
-		refs.size = (uint32_t)op->submit.body.len;
-		err = bk_env_put(t, BK_T_BODY, key, BK_HASH_BYTES, op->submit.body.data, op->submit.body.len);
-	}
+	return bk_rows_put_named(t, op->submit.body_hash.b, BK_HASH_BYTES, &named);
+}
+
+static int new_body(struct bk_store *s, struct bk_txn *t, const struct bk_op *op, uint32_t *ret_size)
+{
+	struct bk_row_refs refs = {.hash = op->submit.body_hash, .refs = (uint32_t)s->plan.n_slots,
+		.keep = op->submit.keep_body, .stored_ms = op->now, .size = (uint32_t)op->submit.body.len};
+	uint8_t key[8];
+	int err;
+
+	s->plan.body = ++s->number;
+	bk_store_key_number(key, s->plan.body);
+	*ret_size = refs.size;
+	err = bk_env_append(t, BK_T_BODY, key, sizeof key, op->submit.body.data, op->submit.body.len);
+	if (!err)
+		err = bk_rows_append(t, BK_T_REFS, key, sizeof key, &refs);
+	return err || !refs.keep ? err : name_body(t, op, s->plan.body);
+}
+
+static int more_refs(struct bk_store *s, struct bk_txn *t, const struct bk_op *op, uint32_t *ret_size)
+{
+	struct bk_row_refs refs;
+	uint8_t key[8];
+	int err = get_refs(t, s->plan.body, &refs);
+
+	if (!err && op->submit.keep_body && !refs.keep)
+		err = name_body(t, op, s->plan.body);
 	if (err)
 		return err;
 	refs.refs += (uint32_t)s->plan.n_slots;
 	refs.keep = refs.keep || op->submit.keep_body;
 	*ret_size = refs.size;
-	return bk_rows_put_refs(t, key, BK_HASH_BYTES, &refs);
+	bk_store_key_number(key, s->plan.body);
+	return bk_rows_put_refs(t, key, sizeof key, &refs);
 }
 
 static int write_slot(struct bk_store *s, struct bk_txn *t, const struct bk_op *op, struct bk_store_slot *slot,
-	struct bk_row_outbox *row)
+	struct bk_row_letter *row)
 {
 	uint8_t key[BK_KEY_OUTBOX];
+	struct bk_row_outbox place;
 	bk_id device = slot->capsule->device;
 	uint64_t seq = ++slot->state.next << 3 | (uint64_t)op->submit.class;
 	int err;
@@ -236,8 +281,12 @@ static int write_slot(struct bk_store *s, struct bk_txn *t, const struct bk_op *
 	s->queued_delta += (int64_t)bytes_of(row->body_bytes);
 	row->capsule.data = slot->capsule->capsule;
 	row->capsule.len = BK_CAPSULE_BYTES;
+	bk_store_key_letter(row->key, s->plan.letter, (size_t)(slot - s->plan.slots));
+	err = bk_rows_append(t, BK_T_LETTER, row->key, sizeof row->key, row);
+	memcpy(place.letter, row->key, sizeof place.letter);
 	bk_store_key_outbox(key, device, seq);
-	err = bk_rows_put_outbox(t, key, sizeof key, row);
+	if (!err)
+		err = bk_rows_put_outbox(t, key, sizeof key, &place);
 	if (!err)
 		err = bk_rows_put_state(t, device.b, sizeof device.b, &slot->state);
 	slot->capsule->seq = seq;
@@ -249,6 +298,7 @@ static int write_dedupe(struct bk_store *s, struct bk_txn *t, const struct bk_op
 	struct bk_row_dedupe row;
 
 	row.body_hash = op->submit.body_hash;
+	row.body = s->plan.body;
 	row.stored_ms = op->submit.stored_ms;
 	row.served.data = s->plan.served;
 	row.served.len = s->plan.n_served * BK_ROWS_TAG;
@@ -286,7 +336,7 @@ static int write_files(struct bk_txn *t, const struct bk_op *op)
 
 int bk_store_write_submit(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
 {
-	struct bk_row_outbox row;
+	struct bk_row_letter row;
 	int err;
 
 	if (!s->plan.n_slots)
@@ -296,7 +346,9 @@ int bk_store_write_submit(struct bk_store *s, struct bk_txn *t, struct bk_op *op
 	row.body_hash = op->submit.body_hash;
 	row.stored_ms = op->submit.stored_ms;
 	bk_store_seal_id(s, op->submit.sender, row.sender);
-	err = write_body(s, t, op, &row.body_bytes);
+	err = s->plan.body ? more_refs(s, t, op, &row.body_bytes) : new_body(s, t, op, &row.body_bytes);
+	row.body = s->plan.body;
+	s->plan.letter = ++s->number;
 	for (size_t i = 0; !err && i < s->plan.n_slots; i++)
 		err = write_slot(s, t, op, &s->plan.slots[i], &row);
 	if (!err)

@@ -71,19 +71,29 @@ static void fill_invite(union row *r)
 
 static void fill_outbox(union row *r)
 {
-	r->outbox = (struct bk_row_outbox){.message = bk_sample_id(1), .body_hash = bk_sample_hash(1),
+	r->outbox = (struct bk_row_outbox){{0, 0, 0, 0, 0, 0, 1, 2, 0, 3}};
+}
+
+static void fill_letter(union row *r)
+{
+	r->letter = (struct bk_row_letter){.message = bk_sample_id(1), .body_hash = bk_sample_hash(1), .body = 257,
 		.stored_ms = BK_SAMPLE_NOW, .attempts = 2, .body_bytes = 296, .capsule = filled(BK_CAPSULE_BYTES, 0)};
-	bk_sample_fill(r->outbox.sender, BK_ROWS_SEALED, 0x80020);
+	bk_sample_fill(r->letter.sender, BK_ROWS_SEALED, 0x80020);
+}
+
+static void fill_named(union row *r)
+{
+	r->named = (struct bk_row_named){257};
 }
 
 static void fill_refs(union row *r)
 {
-	r->refs = (struct bk_row_refs){4, true, BK_SAMPLE_NOW, 1064};
+	r->refs = (struct bk_row_refs){bk_sample_hash(1), 4, true, BK_SAMPLE_NOW, 1064};
 }
 
 static void fill_dedupe(union row *r)
 {
-	r->dedupe = (struct bk_row_dedupe){bk_sample_hash(1), BK_SAMPLE_NOW, filled(3 * BK_ROWS_TAG, 0)};
+	r->dedupe = (struct bk_row_dedupe){bk_sample_hash(1), 257, BK_SAMPLE_NOW, filled(3 * BK_ROWS_TAG, 0)};
 }
 
 static void fill_dead(union row *r)
