@@ -262,7 +262,7 @@ void bk_api_ok(struct bk_core *core, uint64_t id, json_t *answer)
 
 	bk_json_int(event, "id", id);
 	if (answer)
-		json_object_update_missing(event, answer);
+		bk_json_check(json_object_update_missing(event, answer) == 0);
 	json_decref(answer);
 	bk_emit(core, event);
 }

@@ -315,7 +315,7 @@ static int add_manifest(struct bk_core *core, json_t *row, const json_t *meta, b
 		baken__signed__free_unpacked(s, NULL);
 	}
 	free(buf);
-	json_object_set_new(row, "manifest", out);
+	bk_json_put(row, "manifest", out);
 	return err;
 }
 
@@ -332,8 +332,8 @@ static json_t *finished_row(struct bk_core *core, bk_hash plain, bk_hash cipher)
 	bk_json_hex(row, "plain_hash", plain.b, sizeof(plain.b));
 	bk_json_hex(row, "key", a->key, sizeof(a->key));
 	bk_json_int(row, "created_ms", core->now);
-	json_object_set_new(row, "messages", json_array());
-	json_object_set_new(row, "verified", json_array());
+	bk_json_put(row, "messages", json_array());
+	bk_json_put(row, "verified", json_array());
 	bk_json_bool(row, "complete", false);
 	return row;
 }

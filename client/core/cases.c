@@ -85,7 +85,7 @@ static int fold_case(struct bk_core *core, bk_id case_id, struct bk_case_state *
 		if (row)
 			events[n++] = event_read(&rows.v[i], row);
 		if (row && log)
-			json_array_append(log, row);
+			bk_json_push(log, json_incref(row));
 		json_decref(row);
 	}
 	bk_rows_free(&rows);
@@ -209,7 +209,7 @@ int bk_cases_cmd_board(struct bk_core *core, struct bk_command *c)
 	size_t n = 0;
 	int err = bk_db_keys(&core->db, bk_key("board/"), 0, &keys);
 
-	json_object_set_new(c->answer, "cases", cases);
+	bk_json_put(c->answer, "cases", cases);
 	if (err)
 		return err;
 	entries = calloc(keys.n + 1, sizeof(*entries));
@@ -221,7 +221,7 @@ int bk_cases_cmd_board(struct bk_core *core, struct bk_command *c)
 	if (n)
 		qsort(entries, n, sizeof(*entries), compare_entries);
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(cases, entries[i].row);
+		bk_json_push(cases, entries[i].row);
 	free(entries);
 	return err;
 }
@@ -266,7 +266,7 @@ static json_t *log_of(struct bk_core *core, const json_t *rows)
 		sorted[i] = json_array_get(rows, i);
 	qsort(sorted, n, sizeof(*sorted), compare_log);
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(log, log_entry(core, sorted[i]));
+		bk_json_push(log, log_entry(core, sorted[i]));
 	free(sorted);
 	return log;
 }
@@ -282,9 +282,9 @@ int bk_cases_cmd_case(struct bk_core *core, struct bk_command *c)
 		err = fold_case(core, case_id, &s, rows);
 	if (!err) {
 		row = board_row(core, case_id, &s);
-		json_object_update(c->answer, row);
+		bk_json_check(json_object_update(c->answer, row) == 0);
 		json_decref(row);
-		json_object_set_new(c->answer, "log", log_of(core, rows));
+		bk_json_put(c->answer, "log", log_of(core, rows));
 	}
 	json_decref(rows);
 	return err;
@@ -298,7 +298,7 @@ static void tell(struct bk_core *core, bk_id case_id, const struct bk_case_state
 	json_t *event = bk_event("case"), *row = board_row(core, case_id, s);
 	char name[BK_NAME_MAX + 1] = "";
 
-	json_object_update(event, row);
+	bk_json_check(json_object_update(event, row) == 0);
 	json_decref(row);
 	bk_json_text(event, "change", changes[e->kind]);
 	if (!bk_id_is_zero(e->by)) {
@@ -345,7 +345,7 @@ static void meta_put(struct bk_core *core, bk_id case_id, bk_id circle, const js
 	while (len && len < strlen(what) && ((unsigned char)what[len] & 0xc0) == 0x80)
 		len--; /* not in the middle of a character */
 	bk_json_id(meta, "circle", circle);
-	json_object_set_new(meta, "what", json_stringn(what, len));
+	bk_json_put(meta, "what", json_stringn(what, len));
 	bk_db_put_json(&core->db, bk_key_id("casemeta/", case_id), meta);
 	json_decref(meta);
 }

@@ -167,7 +167,7 @@ static void missing_add(json_t *missing, uint64_t from, uint64_t to)
 	for (uint64_t seq = from; seq < to; seq++) {
 		if (json_array_size(missing) >= MISSING_MAX)
 			json_array_remove(missing, 0);
-		json_array_append_new(missing, json_integer((json_int_t)seq));
+		bk_json_push(missing, json_integer((json_int_t)seq));
 	}
 }
 
@@ -195,7 +195,7 @@ void bk_chain_seen(struct bk_core *core, bk_id device, const struct bk_capsule *
 	missing = json_object_get(row, "missing");
 	if (!missing) {
 		missing = json_array();
-		json_object_set_new(row, "missing", missing);
+		bk_json_put(row, "missing", missing);
 	}
 	last = bk_json_get_int(row, "seq");
 	if (c->chain_seq > INT64_MAX)
@@ -221,7 +221,7 @@ static void tell_gap(struct bk_core *core, bk_id device)
 	if (json_array_size(missing) || bk_json_get_bool(row, "broken")) {
 		event = bk_event("gap");
 		bk_json_id(event, "sender", device);
-		json_object_set(event, "missing", missing);
+		bk_json_put(event, "missing", json_incref(missing));
 		if (bk_json_get_bool(row, "broken"))
 			bk_json_bool(event, "broken", true);
 		bk_emit(core, event);

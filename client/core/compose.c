@@ -133,7 +133,7 @@ static int keep(struct bk_core *core, const struct draft *d, bk_id group)
 	for (size_t i = 0; i < d->p.n_circles; i++)
 		if (!bk_id_equal(d->p.circles[i], core->self.circle) || d->p.n_circles == 1)
 			bk_json_push_id(to, d->p.circles[i]);
-	json_object_set_new(bk_items_private(item), "to", to);
+	bk_json_put(bk_items_private(item), "to", to);
 	bk_json_id(bk_items_private(item), "group", group);
 	for (size_t i = 0; i < d->p.n_files && !err; i++)
 		use_file(core, d, i, item);
@@ -358,7 +358,7 @@ static int guided(struct bk_core *core, struct bk_command *c, json_t **ret_circl
 		for (size_t i = 0; !err && i < rows.n; i++) {
 			char text[BK_ID_TEXT];
 
-			json_object_set_new(circles, bk_id_text(bk_row_id(&rows.v[i], strlen("circle/")), text),
+			bk_json_put(circles, bk_id_text(bk_row_id(&rows.v[i], strlen("circle/")), text),
 				json_true());
 		}
 		if (!err)
@@ -374,7 +374,7 @@ static int guided(struct bk_core *core, struct bk_command *c, json_t **ret_circl
 		err = check_regimes(core, c, "", circle, kind);
 		if (!err && kind != BAKEN__CIRCLE_KIND__CIRCLE_PERSON)
 			err = BK_E_NOT_FOUND;
-		json_object_set_new(circles, text, json_true());
+		bk_json_put(circles, text, json_true());
 	}
 	if (!err && !json_object_size(circles))
 		err = BK_E_NOT_FOUND;
@@ -410,7 +410,7 @@ static int guide_one(struct bk_core *core, const struct bk_command *c, bk_id cir
 	draft_done(&d);
 	bk_json_id(entry, "message", d.p.id);
 	bk_json_id(entry, "circle", circle);
-	json_array_append_new(messages, entry);
+	bk_json_push(messages, entry);
 	return err;
 }
 
@@ -429,7 +429,7 @@ int bk_compose_guidance(struct bk_core *core, struct bk_command *c)
 	}
 	json_decref(circles);
 	bk_json_id(c->answer, "message", group);
-	json_object_set(c->answer, "messages", messages);
+	bk_json_put(c->answer, "messages", json_incref(messages));
 	if (!err)
 		err = bk_db_put_json(&core->db, bk_key_id("group/", group), messages);
 	json_decref(messages);

@@ -111,6 +111,7 @@ static int turn_begin(struct bk_core *core, bk_ms now)
 		return BK_E_STATE;
 	core->now = now;
 	core->marks = 0;
+	bk_json_broken();
 	return 0;
 }
 
@@ -118,6 +119,8 @@ static int turn_end(struct bk_core *core)
 {
 	if (!core->db.err)
 		turn_pump(core);
+	if (bk_json_broken())
+		bk_db_fail(&core->db, BK_E_NOMEM);
 	if (core->marks & BK_MARK_RECEIVED)
 		BK_CRASH_POINT("client-before-commit");
 	if (!core->db.err)

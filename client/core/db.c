@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "err.h"
+#include "json.h"
 
 static struct bk_db *owner(struct bk_kv *kv)
 {
@@ -230,13 +231,14 @@ int bk_db_del(struct bk_db *db, struct bk_key k)
 
 int bk_db_put_json(struct bk_db *db, struct bk_key k, const json_t *value)
 {
-	char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
+	size_t len = 0;
+	char *text = bk_json_print(value, &len);
 	int err;
 
 	if (!text)
 		return watch(db, BK_E_NOMEM);
-	err = bk_db_put(db, k, text, strlen(text));
-	sodium_memzero(text, strlen(text));
+	err = bk_db_put(db, k, text, len);
+	sodium_memzero(text, len);
 	free(text);
 	return err;
 }

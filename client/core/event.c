@@ -36,7 +36,8 @@ void bk_event_error(const struct bk_core *core, json_t *event, int err)
 
 void bk_emit(struct bk_core *core, json_t *event)
 {
-	char *text = event ? json_dumps(event, JSON_COMPACT) : NULL;
+	size_t len = 0;
+	char *text = bk_json_print(event, &len);
 	struct bk_output *o = NULL;
 
 	json_decref(event);
@@ -50,7 +51,7 @@ void bk_emit(struct bk_core *core, json_t *event)
 		return;
 	}
 	o->action.json = text;
-	o->action.json_len = strlen(text);
+	o->action.json_len = len;
 	o->owned[0] = text;
 }
 

@@ -77,7 +77,7 @@ static void note_clock(struct bk_core *core, bk_ms server_ms)
 		return;
 	core->link.skew_told = true;
 	event = bk_event("clock");
-	json_object_set_new(event, "skew_ms", json_integer(skew));
+	bk_json_put(event, "skew_ms", json_integer(skew));
 	bk_json_text(event, "text", bk_err_text(BK_E_CLOCK, core->o.lang));
 	bk_emit(core, event);
 }

@@ -77,10 +77,10 @@ static json_t *facts_of(const Baken__CaptureManifest *m)
 	if (m->place) {
 		json_t *place = json_object();
 
-		json_object_set_new(place, "latitude", json_real(m->place->latitude_e7 / 1e7));
-		json_object_set_new(place, "longitude", json_real(m->place->longitude_e7 / 1e7));
+		bk_json_put(place, "latitude", json_real(m->place->latitude_e7 / 1e7));
+		bk_json_put(place, "longitude", json_real(m->place->longitude_e7 / 1e7));
 		bk_json_int(place, "accuracy_m", m->place->accuracy_m);
-		json_object_set_new(facts, "place", place);
+		bk_json_put(facts, "place", place);
 	}
 	return facts;
 }
@@ -105,7 +105,7 @@ static void build_manifest(struct bk_core *core, json_t *shown, const Baken__Att
 		err = bk_manifest_verify(arena, a->manifest, sender->cert.identity, plain, a->size, &m);
 	bk_json_text(shown, "manifest", err ? "invalid" : "verified");
 	if (!err)
-		json_object_set_new(shown, "facts", facts_of(m));
+		bk_json_put(shown, "facts", facts_of(m));
 	bk_arena_free(arena);
 }
 
@@ -135,11 +135,11 @@ static void build_files(struct bk_core *core, json_t *item, Baken__Attachment *c
 		bk_json_text(f, "type", list[i]->type);
 		bk_json_text(f, "state", outgoing ? "device" : "remote");
 		build_manifest(core, f, list[i], o->sender);
-		json_array_append_new(shown, f);
-		json_array_append_new(files, private_file(list[i]));
+		bk_json_push(shown, f);
+		bk_json_push(files, private_file(list[i]));
 	}
-	json_object_set_new(item, "attachments", shown);
-	json_object_set_new(bk_items_private(item), "files", files);
+	bk_json_put(item, "attachments", shown);
+	bk_json_put(bk_items_private(item), "files", files);
 }
 
 static void build_from(struct bk_core *core, json_t *item, const struct bk_opened *o, bool outgoing)
@@ -153,7 +153,7 @@ static void build_from(struct bk_core *core, json_t *item, const struct bk_opene
 	bk_json_text(from, "role", bk_items_role(o->sender->cert.role));
 	bk_rosters_name(core, o->sender->cert.device, known);
 	bk_json_text(from, "name", said && *said ? said : known);
-	json_object_set_new(item, "from", from);
+	bk_json_put(item, "from", from);
 }
 
 json_t *bk_items_build(struct bk_core *core, const struct bk_opened *o, bool outgoing)
@@ -181,7 +181,7 @@ json_t *bk_items_build(struct bk_core *core, const struct bk_opened *o, bool out
 	}
 	bk_json_int(bk_items_private(item), "regime", (uint64_t)o->regime);
 	if (outgoing)
-		json_object_set_new(item, "rungs", json_array());
+		bk_json_put(item, "rungs", json_array());
 	return item;
 }
 
@@ -192,7 +192,7 @@ json_t *bk_items_private(json_t *item)
 	json_t *p = json_object_get(item, "private");
 
 	if (!p && item) {
-		json_object_set_new(item, "private", json_object());
+		bk_json_put(item, "private", json_object());
 		p = json_object_get(item, "private");
 	}
 	return p;
@@ -252,7 +252,7 @@ static json_t *list(struct bk_core *core, struct bk_key prefix, bk_ms after, siz
 		json_t *item = bk_items_get(core, bk_row_id(&rows.v[i], prefix.len + 8));
 
 		if (item)
-			json_array_append_new(items, bk_items_public(item));
+			bk_json_push(items, bk_items_public(item));
 		json_decref(item);
 	}
 	bk_rows_free(&rows);
@@ -304,14 +304,14 @@ static bool climb(json_t *ladder, const char *name, bk_ms at, const char *by, bo
 		if (there == step) {
 			*ret_changed = at < bk_json_get_int(r, "at_ms");
 			if (*ret_changed)
-				json_array_set_new(ladder, i, rung_new(name, at, by));
+				bk_json_check(json_array_set_new(ladder, i, rung_new(name, at, by)) == 0);
 			return false;
 		}
 		if (there > step)
 			break;
 	}
 	*ret_changed = true;
-	json_array_insert_new(ladder, i, rung_new(name, at, by));
+	bk_json_check(json_array_insert_new(ladder, i, rung_new(name, at, by)) == 0);
 	return true;
 }
 

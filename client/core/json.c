@@ -2,13 +2,67 @@
 #include "json.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "pack.h"
+
+static _Thread_local bool broken;
+
+void bk_json_check(bool built)
+{
+	broken = broken || !built;
+}
+
+bool bk_json_broken(void)
+{
+	bool was = broken;
+
+	broken = false;
+	return was;
+}
+
+char *bk_json_print(const json_t *value, size_t *ret_len)
+{
+	size_t len = value ? json_dumpb(value, NULL, 0, JSON_COMPACT) : 0;
+	char *text = len ? malloc(len + 1) : NULL;
+
+	if (text && json_dumpb(value, text, len, JSON_COMPACT) != len) {
+		free(text);
+		text = NULL;
+	}
+	if (text) {
+		text[len] = '\0';
+		*ret_len = len;
+	}
+	return text;
+}
+
+void bk_json_put(json_t *o, const char *key, json_t *value)
+{
+	bk_json_check(value != NULL);
+	if (o)
+		bk_json_check(json_object_set_new(o, key, value) == 0);
+	else
+		json_decref(value);
+}
+
+void bk_json_push(json_t *array, json_t *value)
+{
+	bk_json_check(value != NULL);
+	if (array)
+		bk_json_check(json_array_append_new(array, value) == 0);
+	else
+		json_decref(value);
+}
 
 void bk_json_text(json_t *o, const char *key, const char *text)
 {
-	json_t *s = json_string(text);
+	json_t *s = text ? json_string(text) : NULL;
 
 	/* Foreign text was checked as UTF-8 on the way in; what is not is shown as such, never dropped. */
-	json_object_set_new(o, key, s ? s : json_string("\xef\xbf\xbd"));
+	if (!s && text && !bk_pack_utf8(text, strlen(text)))
+		s = json_string("\xef\xbf\xbd");
+	bk_json_put(o, key, s);
 }
 
 void bk_json_more(json_t *o, const char *key, const char *text)
@@ -25,12 +79,12 @@ void bk_json_ms(json_t *o, const char *key, bk_ms ms)
 
 void bk_json_int(json_t *o, const char *key, uint64_t v)
 {
-	json_object_set_new(o, key, json_integer(v > INT64_MAX ? INT64_MAX : (json_int_t)v));
+	bk_json_put(o, key, json_integer(v > INT64_MAX ? INT64_MAX : (json_int_t)v));
 }
 
 void bk_json_bool(json_t *o, const char *key, bool v)
 {
-	json_object_set_new(o, key, json_boolean(v));
+	bk_json_put(o, key, json_boolean(v));
 }
 
 void bk_json_id(json_t *o, const char *key, bk_id id)
@@ -43,9 +97,10 @@ void bk_json_hex(json_t *o, const char *key, const void *data, size_t len)
 {
 	char *text = malloc(len * 2 + 1);
 
+	bk_json_check(text != NULL);
 	if (!text)
 		return;
-	json_object_set_new(o, key, json_string(bk_hex_encode(text, data, len)));
+	bk_json_put(o, key, json_string(bk_hex_encode(text, data, len)));
 	free(text);
 }
 
@@ -53,7 +108,7 @@ void bk_json_push_id(json_t *array, bk_id id)
 {
 	char text[BK_ID_TEXT];
 
-	json_array_append_new(array, json_string(bk_id_text(id, text)));
+	bk_json_push(array, json_string(bk_id_text(id, text)));
 }
 
 const char *bk_json_get_text(const json_t *o, const char *key)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Ids, hashes and times in JSON rows and events: hex text and integers. Setters accept NULL objects and
- * report nothing: an object that could not be built is caught where it is stored or emitted.
+ * Ids, hashes and times in JSON rows and events: hex text and integers. Setters accept NULL objects; a value
+ * that could not be built is remembered (bk_json_broken), and the turn that built it is not committed: half a row
+ * would be worse than none.
  *
- * Threads: pure. Memory: as jansson.
+ * Threads: one core a thread. Memory: as jansson.
  */
 #ifndef BK_JSON_H
 #define BK_JSON_H
@@ -12,6 +13,15 @@
 #include "ids.h"
 #include "bounds.h"
 
+void bk_json_put(json_t *o, const char *key, json_t *value); /* value: stolen */
+void bk_json_push(json_t *array, json_t *value);             /* value: stolen */
+void bk_json_check(bool built);
+/*
+ * The text, malloc'd and NUL-terminated; NULL without memory. Not json_dumps: jansson 2.14 ignores a failed
+ * allocation while it writes a key, and hands out text that is not JSON.
+ */
+char *bk_json_print(const json_t *value, size_t *ret_len);
+bool bk_json_broken(void); /* something could not be built since the last call */
 void bk_json_text(json_t *o, const char *key, const char *text); /* always; "" too */
 void bk_json_more(json_t *o, const char *key, const char *text); /* only when not empty */
 void bk_json_ms(json_t *o, const char *key, bk_ms ms);           /* only when not 0 */

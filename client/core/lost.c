@@ -136,14 +136,14 @@ int bk_lost_cmd(struct bk_core *core, struct bk_command *c)
 	struct bk_rows rows;
 	int err = bk_db_rows(&core->db, bk_key("lost/"), 0, &rows);
 
-	json_object_set_new(c->answer, "items", items);
+	bk_json_put(c->answer, "items", items);
 	if (err)
 		return err;
 	for (size_t i = 0; i < rows.n; i++) {
 		json_t *row = json_loadb((const char *)rows.v[i].value, rows.v[i].len, JSON_REJECT_DUPLICATES, NULL);
 
 		if (row)
-			json_array_append_new(items, shown(core, bk_row_id(&rows.v[i], strlen("lost/")), row));
+			bk_json_push(items, shown(core, bk_row_id(&rows.v[i], strlen("lost/")), row));
 		json_decref(row);
 	}
 	bk_rows_free(&rows);

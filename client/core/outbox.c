@@ -429,7 +429,7 @@ void bk_outbox_on_quota(struct bk_core *core, const ProtobufCBinaryData *ids, si
 		if (!bk_id_from(ids[i].data, ids[i].len, &id))
 			bk_json_push_id(devices, id);
 	}
-	json_object_set_new(event, "devices", devices);
+	bk_json_put(event, "devices", devices);
 	bk_emit(core, event);
 	if (!full)
 		bk_outbox_wake(core, (bk_id){ { 0 } });

@@ -19,7 +19,7 @@ static void json_ids(json_t *row, const char *key, const bk_id *ids, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		bk_json_push_id(array, ids[i]);
-	json_object_set_new(row, key, array);
+	bk_json_put(row, key, array);
 }
 
 void bk_outbox_save(struct bk_core *core, const struct bk_out *o)

@@ -42,9 +42,9 @@ int bk_query_status(struct bk_core *core, struct bk_command *c)
 	bk_json_int(c->answer, "queued_out", bk_outbox_waiting(core));
 	bk_json_bool(c->answer, "duty", self->duty);
 	bk_json_int(c->answer, "on_duty", desk ? desk->n_on_duty : 0);
-	json_object_set_new(c->answer, "clock_skew_ms", json_integer(core->link.skew_ms));
+	bk_json_put(c->answer, "clock_skew_ms", json_integer(core->link.skew_ms));
 	if (enrolled)
-		json_object_set_new(c->answer, "roster", roster_state(core));
+		bk_json_put(c->answer, "roster", roster_state(core));
 	return 0;
 }
 
@@ -52,7 +52,7 @@ int bk_query_status(struct bk_core *core, struct bk_command *c)
 
 int bk_query_reports(struct bk_core *core, struct bk_command *c)
 {
-	json_object_set_new(c->answer, "items", bk_items_reports(core));
+	bk_json_put(c->answer, "items", bk_items_reports(core));
 	return 0;
 }
 
@@ -60,7 +60,7 @@ int bk_query_messages(struct bk_core *core, struct bk_command *c)
 {
 	uint64_t limit = bk_json_get_int(c->args, "limit");
 
-	json_object_set_new(c->answer, "items", bk_items_list(core, bk_json_get_id(c->args, "conversation"),
+	bk_json_put(c->answer, "items", bk_items_list(core, bk_json_get_id(c->args, "conversation"),
 		bk_json_get_int(c->args, "after_ms"), limit ? limit : LIST_DEFAULT));
 	return 0;
 }
@@ -72,7 +72,7 @@ int bk_query_show(struct bk_core *core, struct bk_command *c)
 	int err = item ? 0 : BK_E_NOT_FOUND;
 
 	if (shown)
-		json_object_update(c->answer, shown);
+		bk_json_check(json_object_update(c->answer, shown) == 0);
 	json_decref(shown);
 	json_decref(item);
 	return err;
@@ -99,11 +99,11 @@ int bk_query_people(struct bk_core *core, struct bk_command *c)
 	struct bk_rows rows;
 	int err = bk_db_keys(&core->db, bk_key("circle/"), 0, &rows);
 
-	json_object_set_new(c->answer, "items", items);
+	bk_json_put(c->answer, "items", items);
 	if (err)
 		return err;
 	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, person(core, bk_row_id(&rows.v[i], strlen("circle/"))));
+		bk_json_push(items, person(core, bk_row_id(&rows.v[i], strlen("circle/"))));
 	bk_rows_free(&rows);
 	return 0;
 }
@@ -149,7 +149,7 @@ static int acknowledged_by(struct bk_core *core, bk_id message, json_t *people)
 	if (err)
 		return err;
 	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(people, guided(core, message, bk_row_id(&rows.v[i], at)));
+		bk_json_push(people, guided(core, message, bk_row_id(&rows.v[i], at)));
 	bk_rows_free(&rows);
 	return 0;
 }
@@ -160,13 +160,13 @@ int bk_query_guidance(struct bk_core *core, struct bk_command *c)
 	json_t *item = bk_items_get(core, message), *people = json_array(), *group = NULL;
 	int err = item && !strcmp(bk_json_get_text(item, "kind"), "guidance") ? 0 : BK_E_NOT_FOUND;
 
-	json_object_set_new(c->answer, "people", people);
+	bk_json_put(c->answer, "people", people);
 	if (!err && bk_json_get_bool(item, "outgoing")) {
 		group = bk_db_get_json(&core->db, bk_key_id("group/", bk_json_get_id(bk_items_private(item), "group")));
 		for (size_t i = 0; i < json_array_size(group); i++) {
 			const json_t *m = json_array_get(group, i);
 
-			json_array_append_new(people,
+			bk_json_push(people,
 				guided(core, bk_json_get_id(m, "message"), bk_json_get_id(m, "circle")));
 		}
 	} else if (!err) {

@@ -207,8 +207,8 @@ static void keep_proof(struct bk_core *core, const struct bk_receipt *r)
 	bk_json_int(row, "index", r->index);
 	bk_json_int(row, "size", r->size);
 	for (size_t i = 0; i < r->n_path; i++)
-		json_array_append_new(path, json_string(bk_hex_encode(text, r->path[i].b, BK_HASH_BYTES)));
-	json_object_set_new(row, "path", path);
+		bk_json_push(path, json_string(bk_hex_encode(text, r->path[i].b, BK_HASH_BYTES)));
+	bk_json_put(row, "path", path);
 	bk_json_hex(row, "signature", r->signature, BK_SIG_BYTES);
 	bk_json_hex(row, "receipt_key", r->key, BK_KEY_BYTES);
 	bk_db_put_json(&core->db, bk_key_id("proof/", r->leaf.message), row);
@@ -256,12 +256,12 @@ int bk_receipts_cmd(struct bk_core *core, struct bk_command *c)
 		json_t *row = json_loadb((const char *)rows.v[i].value, rows.v[i].len, JSON_REJECT_DUPLICATES, NULL);
 
 		if (row)
-			json_array_append_new(items, row);
+			bk_json_push(items, row);
 		else
 			err = BK_E_CORRUPT;
 	}
 	bk_rows_free(&rows);
-	json_object_set_new(c->answer, "items", items);
+	bk_json_put(c->answer, "items", items);
 	if (err)
 		bk_db_fail(&core->db, err);
 	return err;

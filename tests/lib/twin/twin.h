@@ -39,6 +39,7 @@ struct bk_twin_device {
 	const char *name;
 	Baken__Role role;
 	unsigned circle;
+	unsigned invite;
 	bk_id id; /* once approved */
 	struct bk_kv *kv;
 	struct bk_blobs *blobs;

@@ -114,6 +114,7 @@ void bk_twin_device_open(struct bk_twin_device *d)
 void bk_twin_reboot(struct bk_twin_device *d)
 {
 	struct bk_core *core = d->core;
+	int err;
 
 	d->core = NULL;
 	bk_twin_hang_up(d, BK_E_NET);
@@ -122,7 +123,12 @@ void bk_twin_reboot(struct bk_twin_device *d)
 	bk_kv_abort(d->kv);
 	bk_twin_device_open(d);
 	BK_ASSERT(!d->err);
-	BK_ASSERT(bk_twin_call(d, json_pack("{s:s}", "cmd", "connect"), NULL) == 0);
+	err = bk_twin_call(d, json_pack("{s:s}", "cmd", "connect"), NULL);
+	if (err) {
+		fprintf(stderr, "%s: %s\n", d->name, bk_err_name(err));
+		bk_twin_dump(d);
+	}
+	BK_ASSERT(!err);
 }
 
 struct keys {
@@ -323,7 +329,7 @@ size_t bk_twin_kept(struct bk_twin_device *d, bk_id message)
 	char text[BK_ID_TEXT];
 	size_t i, n = 0;
 
-	BK_ASSERT(bk_twin_call(d, json_pack("{s:s, s:i}", "cmd", "messages", "limit", 1000), &reply) == 0);
+	BK_ASSERT(bk_twin_call(d, json_pack("{s:s, s:i}", "cmd", "messages", "limit", 100), &reply) == 0);
 	bk_id_text(message, text);
 	json_array_foreach(json_object_get(reply, "items"), i, item)
 		n += strcmp(json_string_value(json_object_get(item, "message")), text) == 0;

@@ -119,7 +119,7 @@ void bk_twin_close(struct bk_twin *t)
 
 static void secret_of(const struct bk_twin_device *d, uint8_t out[static BK_INVITE_SECRET_BYTES])
 {
-	bk_sample_fill(out, BK_INVITE_SECRET_BYTES, 9000 + (unsigned)(d - d->twin->devices));
+	bk_sample_fill(out, BK_INVITE_SECRET_BYTES, 9000 + d->invite);
 }
 
 struct bk_twin_device *bk_twin_invite(struct bk_twin *t, const char *name, Baken__Role role, unsigned circle,
@@ -134,14 +134,14 @@ struct bk_twin_device *bk_twin_invite(struct bk_twin *t, const char *name, Baken
 	BK_ASSERT(t->n_devices < BK_TWIN_DEVICES);
 	t->n_devices++;
 	*d = (struct bk_twin_device){.twin = t, .name = name, .role = role, .circle = circle,
-		.kv = bk_kv_mem_new(), .blobs = bk_blobs_mem_new(), .events = json_array()};
+		.invite = ++t->invites, .kv = bk_kv_mem_new(), .blobs = bk_blobs_mem_new(), .events = json_array()};
 	d->out_tail = &d->out;
 	secret_of(d, inv.secret);
 	memcpy(inv.pin, root.b, sizeof inv.pin);
 	invite = bk_invite_id(inv.secret);
 	BK_ASSERT(bk_invite_format(&inv, code) == 0);
 	args = json_pack("{s:o, s:o, s:o, s:s, s:I}", "invite", bk_json_of_id(invite), "account",
-		bk_json_of_id(bk_sample_id(800 + (unsigned)t->n_devices)), "circle", bk_json_of_id(t->circles[circle].id),
+		bk_json_of_id(bk_sample_id(800 + d->invite)), "circle", bk_json_of_id(t->circles[circle].id),
 		"role", bk_role_name(role), "expires_ms", (json_int_t)(bk_now() + DAY));
 	BK_ASSERT(bk_twin_control(t, bk_control_invite_put, args, NULL) == 0);
 	bk_twin_device_open(d);
