@@ -156,8 +156,10 @@ static int kv_commit(struct bk_kv *base, uint64_t *ret_seq)
 			err = BK_E_FULL;
 		if (err)
 			doom(kv, err);
-		if (err == BK_E_IO)
+		if (err == BK_E_IO) {
 			kv->dead = err;
+			bk_kv_lmdb_reopen(kv);
+		}
 	}
 	kv->open = false;
 	if (err)
@@ -187,6 +189,8 @@ static int begin_read(struct bk_kv_lmdb *kv, MDB_txn **ret_txn)
 {
 	if (kv->open && kv->doomed)
 		return kv->doomed;
+	if (!kv->env)
+		return kv->dead;
 	if (kv->open) {
 		*ret_txn = kv->txn;
 		return 0;

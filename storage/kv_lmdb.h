@@ -15,7 +15,7 @@
  * damage there is an error or ends the process, never a wrong content.
  *
  * Invariant: as kv.h. A transaction that met an error is doomed: everything but abort repeats that error,
- * commit also ends it. After BK_E_IO of a commit no transaction begins any more: the disk lies.
+ * commit also ends it. After BK_E_IO of a commit no transaction begins any more, for the disk lies; reads go on.
  * A damaged record gives BK_E_CORRUPT; each() visits the sound ones and then returns BK_E_CORRUPT, also when a
  * record's name is unreadable, for it may have been one of them.
  *

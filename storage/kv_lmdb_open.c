@@ -58,9 +58,8 @@ static int check_length(struct bk_kv_lmdb *kv)
 	return 0;
 }
 
-static int open_env(struct bk_kv_lmdb *kv, const struct bk_kv_lmdb_options *o)
+static int open_env(struct bk_kv_lmdb *kv, uint64_t size, unsigned flags)
 {
-	uint64_t size = o->map_bytes ? o->map_bytes : MAP_BYTES;
 	char path[PATH_BYTES];
 	MDB_txn *txn = NULL;
 	struct stat st;
@@ -68,7 +67,6 @@ static int open_env(struct bk_kv_lmdb *kv, const struct bk_kv_lmdb_options *o)
 
 	if (err)
 		return err;
-	kv->map_max = o->map_max_bytes ? o->map_max_bytes : MAP_MAX_BYTES;
 	while (stat(path, &st) == 0 && size < (uint64_t)st.st_size)
 		size *= 2;
 	err = bk_kv_lmdb_error(mdb_env_create(&kv->env));
@@ -76,7 +74,7 @@ static int open_env(struct bk_kv_lmdb *kv, const struct bk_kv_lmdb_options *o)
 		err = bk_kv_lmdb_error(mdb_env_set_mapsize(kv->env, size));
 	/* One process and one thread by our own lock: LMDB's lock file would only add a way to fail. */
 	if (!err)
-		err = bk_kv_lmdb_error(mdb_env_open(kv->env, path, MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOTLS, 0600));
+		err = bk_kv_lmdb_error(mdb_env_open(kv->env, path, MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOTLS | flags, 0600));
 	if (!err)
 		err = check_length(kv);
 	if (!err)
@@ -86,6 +84,16 @@ static int open_env(struct bk_kv_lmdb *kv, const struct bk_kv_lmdb_options *o)
 	if (txn)
 		mdb_txn_abort(txn);
 	return err;
+}
+
+void bk_kv_lmdb_reopen(struct bk_kv_lmdb *kv)
+{
+	mdb_env_close(kv->env);
+	kv->env = NULL;
+	if (open_env(kv, kv->map_size, MDB_RDONLY) != 0 && kv->env) {
+		mdb_env_close(kv->env);
+		kv->env = NULL;
+	}
 }
 
 static int write_proof(struct bk_kv_lmdb *kv)
@@ -173,6 +181,8 @@ static int new_kv(const struct bk_kv_lmdb_options *o, struct bk_kv_lmdb **ret_kv
 	kv->base.ops = &bk_kv_lmdb_ops;
 	kv->lock = -1;
 	memcpy(kv->path, o->path, strlen(o->path) + 1);
+	kv->map_size = o->map_bytes ? o->map_bytes : MAP_BYTES;
+	kv->map_max = o->map_max_bytes ? o->map_max_bytes : MAP_MAX_BYTES;
 	bk_kv_index_init(&kv->index);
 	*ret_kv = kv;
 	return 0;
@@ -223,7 +233,7 @@ static int make_store(struct bk_kv_lmdb *kv, const struct bk_kv_lmdb_options *o)
 	if (!err)
 		err = use_master(kv, master);
 	if (!err)
-		err = open_env(kv, o);
+		err = open_env(kv, kv->map_size, 0);
 	if (!err)
 		err = write_proof(kv);
 	if (!err)
@@ -280,7 +290,7 @@ int bk_kv_lmdb_open(const struct bk_kv_lmdb_options *o, struct bk_kv **ret_kv)
 	if (!err && access(path, F_OK) != 0)
 		err = BK_E_CORRUPT;
 	if (!err)
-		err = open_env(kv, o);
+		err = open_env(kv, kv->map_size, 0);
 	if (!err)
 		err = check_proof(kv);
 	if (!err)

@@ -38,12 +38,15 @@ struct bk_kv_lmdb {
 	size_t scratch_size;
 
 	uint64_t seq;
-	uint64_t map_max;
+	uint64_t map_size, map_max; /* the first, the largest */
 	bool grow; /* the last transaction did not fit */
 	int dead;
 };
 
 extern const struct bk_kv_ops bk_kv_lmdb_ops;
+
+/* After a failed commit, no transaction open: LMDB may refuse reads too until it is opened anew. Read only, then. */
+void bk_kv_lmdb_reopen(struct bk_kv_lmdb *kv);
 
 /* An LMDB or errno code as BK_E_*. */
 int bk_kv_lmdb_error(int rc);
