@@ -20,6 +20,7 @@
 
 #define MANIFEST "manifest"
 #define MANIFEST_MAX 512
+#define RESTORING "restoring" /* the folder in which a restore works until it is whole */
 #define CHUNK (64u * 1024u)
 
 struct manifest {
@@ -36,7 +37,7 @@ static int join(char out[static BK_STORE_PATH_MAX], const char *dir, const char 
 	return n > 0 && n < BK_STORE_PATH_MAX ? 0 : BK_E_INVAL;
 }
 
-/* An absent or an empty one. BK_E_EXISTS: a backup overwrites nothing. */
+/* An absent or an empty one, but for what a crash left of a restore. BK_E_EXISTS: nothing is overwritten. */
 static int make_folder(const char *path)
 {
 	struct dirent *entry;
@@ -51,7 +52,8 @@ static int make_folder(const char *path)
 	if (!dir)
 		return errno == ENOTDIR ? BK_E_EXISTS : bk_atomic_file_error(errno);
 	while ((entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+			strcmp(entry->d_name, RESTORING) != 0)
 			empty = false;
 	closedir(dir);
 	if (!empty)
@@ -346,35 +348,66 @@ static int look_through(struct bk_store *s, struct bk_store_stats *ret_stats)
 	return err;
 }
 
+/* Copies, opens, looks through, marks: in a folder of its own, so that no half restored store can be started. */
+static int restore_in(const char *from, const char *work, const uint8_t *seal_key, const struct manifest *m, bk_ms now,
+	struct bk_store_stats *ret_stats)
+{
+	struct bk_store_options o = {.path = work, .seal_key = seal_key};
+	struct bk_store *s = NULL;
+	int err;
+
+	remove_partial(work);
+	err = make_folder(work);
+	if (!err)
+		err = copy_file(from, work, m);
+	BK_CRASH_POINT("store-restore-copied");
+	if (!err)
+		err = bk_store_open(&o, &s);
+	if (!err)
+		err = look_through(s, ret_stats);
+	if (!err)
+		err = mark_restored(s, now);
+	if (!err)
+		err = look_through(s, ret_stats);
+	bk_store_close(s);
+	return err;
+}
+
+static int put_in_place(const char *work, const char *to)
+{
+	char made[BK_STORE_PATH_MAX], file[BK_STORE_PATH_MAX];
+	int err = join(made, work, BK_STORE_FILE);
+
+	if (!err)
+		err = join(file, to, BK_STORE_FILE);
+	BK_CRASH_POINT("store-restore-marked");
+	if (!err && rename(made, file) != 0)
+		err = bk_atomic_file_error(errno);
+	if (!err)
+		err = bk_atomic_file_sync_dir(to);
+	return err ? err : bk_atomic_file_sync_parent(to);
+}
+
 int bk_store_restore(const char *from, const char *to, const uint8_t seal_key[static BK_KEY_BYTES], bk_ms now,
 	struct bk_store_stats *ret_stats)
 {
-	struct bk_store_options o = {.path = to, .seal_key = seal_key};
+	char work[BK_STORE_PATH_MAX];
 	struct bk_store_stats stats;
-	struct bk_store *s = NULL;
 	struct manifest m;
 	int err = read_manifest(from, &m);
 
 	if (!err && m.schema > BK_STORE_SCHEMA)
 		err = BK_E_VERSION;
 	if (!err)
+		err = join(work, to, RESTORING);
+	if (!err)
 		err = make_folder(to);
 	if (err)
 		return err;
-	err = copy_file(from, to, &m);
+	err = restore_in(from, work, seal_key, &m, now, &stats);
 	if (!err)
-		err = bk_store_open(&o, &s);
-	if (!err)
-		err = look_through(s, &stats);
-	if (!err)
-		err = mark_restored(s, now);
-	if (!err)
-		err = look_through(s, &stats);
-	bk_store_close(s);
-	if (!err)
-		err = bk_atomic_file_sync_dir(to);
-	if (!err)
-		err = bk_atomic_file_sync_parent(to);
+		err = put_in_place(work, to);
+	remove_partial(work);
 	if (err)
 		remove_partial(to);
 	else

@@ -31,7 +31,7 @@ int bk_fault_os_child(int (*fn)(void *arg), void *arg)
 	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-bool bk_fault_os_fail(long number, int first, int error)
+static bool filter(long number, int first, unsigned action)
 {
 	/* Little endian: the low half of the argument is enough for a descriptor. */
 	struct sock_filter code[] = {
@@ -39,13 +39,23 @@ bool bk_fault_os_fail(long number, int first, int error)
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 3),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
 		BPF_JUMP(BPF_JMP | (first < 0 ? BPF_JGE : BPF_JEQ) | BPF_K, first < 0 ? 0 : (unsigned)first, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
+		BPF_STMT(BPF_RET | BPF_K, action),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = {sizeof code / sizeof code[0], code};
 
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
 	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+bool bk_fault_os_fail(long number, int first, int error)
+{
+	return filter(number, first, SECCOMP_RET_ERRNO | (unsigned)error);
+}
+
+bool bk_fault_os_die(long number, int first)
+{
+	return filter(number, first, SECCOMP_RET_KILL_PROCESS);
 }
 
 int bk_fault_os_fd(const char *path, int flags)

@@ -3,7 +3,7 @@
  * Faults of the operating system for tests: a child process that dies or fails apart, system calls that fail for
  * real (seccomp), a disk that is really full (a small tmpfs of its own).
  *
- * Threads: one. The last three act on the calling process until it ends: call them in a child.
+ * Threads: one. All but the first act on the calling process until it ends: call them in a child.
  */
 #ifndef BK_FAULT_OS_H
 #define BK_FAULT_OS_H
@@ -25,6 +25,8 @@ int bk_fault_os_child(int (*fn)(void *arg), void *arg);
 
 /* From now on system call `number`, with that first argument unless it is below 0, fails with that errno. */
 bool bk_fault_os_fail(long number, int first, int error);
+/* The same, but the process dies at the call (of SIGSYS, as abruptly as of SIGKILL). */
+bool bk_fault_os_die(long number, int first);
 /* The descriptor open on this file whose flags include all of `flags`; -1. */
 int bk_fault_os_fd(const char *path, int flags);
 /* An empty file system of that size on an existing folder, seen by this process alone. False: not allowed here. */

@@ -271,10 +271,16 @@ static int meta_write_fails(void *arg)
 
 static int data_write_fails(void *arg)
 {
+	char file[700];
+	int fd;
+
 	(void)arg;
 	bk_store_box_realm(&box, "sync");
 	BK_CHILD_CHECK(submit_big(1, NORMAL, BK_BOX_PHONE, NULL) == 0);
-	if (!bk_fault_os_fail(SYS_pwritev, -1, EIO) || !bk_fault_os_fail(SYS_pwrite64, -1, EIO))
+	snprintf(file, sizeof file, "%s/%s", box.path, BK_STORE_FILE);
+	fd = bk_fault_os_fd(file, 0);
+	BK_CHILD_CHECK(fd >= 0);
+	if (!bk_fault_os_fail(SYS_writev, fd, EIO) || !bk_fault_os_fail(SYS_pwrite64, fd, EIO))
 		return SKIP;
 	return refuses_but_reads();
 }
