@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Withdrawal is the registrar's word: a server that only says so erases nothing (lesson M9). */
+/* Withdrawal is the registrar's word: a server that only says so erases nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
