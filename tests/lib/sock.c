@@ -3,7 +3,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <signal.h>
@@ -65,11 +67,18 @@ static int ssl_wait(struct bk_sock *s, int ret)
 	}
 }
 
+/* OpenSSL's errors are the thread's: those of another connection must not look like this one's. */
+static bool quiet(const struct bk_sock *s)
+{
+	ERR_clear_error();
+	return s->ssl != NULL;
+}
+
 static int write_all(struct bk_sock *s, const uint8_t *p, size_t len)
 {
 	begin(s, 0);
 	while (len) {
-		ssize_t n = s->ssl ? SSL_write(s->ssl, p, (int)len) : send(s->fd, p, len, MSG_NOSIGNAL);
+		ssize_t n = quiet(s) ? SSL_write(s->ssl, p, (int)len) : send(s->fd, p, len, MSG_NOSIGNAL);
 		int err;
 
 		if (n > 0) {
@@ -92,7 +101,7 @@ static int read_more(struct bk_sock *s)
 {
 	for (;;) {
 		uint8_t *p = bk_ws_room(&s->in.raw, READ_BYTES);
-		ssize_t n = s->ssl ? SSL_read(s->ssl, p, READ_BYTES) : recv(s->fd, p, READ_BYTES, 0);
+		ssize_t n = quiet(s) ? SSL_read(s->ssl, p, READ_BYTES) : recv(s->fd, p, READ_BYTES, 0);
 		int err;
 
 		if (n > 0) {
@@ -119,7 +128,7 @@ static int dial(struct bk_sock *s, uint16_t port)
 	if (s->fd < 0 || connect(s->fd, (const struct sockaddr *)&a, sizeof a) != 0)
 		return BK_E_NET;
 	setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	return 0;
+	return fcntl(s->fd, F_SETFL, O_NONBLOCK) == 0 ? 0 : BK_E_IO; /* every wait has an end */
 }
 
 static int start_tls(struct bk_sock *s, const struct bk_sock_options *o)
@@ -139,7 +148,7 @@ static int start_tls(struct bk_sock *s, const struct bk_sock_options *o)
 	s->ssl = SSL_new(s->ctx);
 	if (!s->ssl || SSL_set_fd(s->ssl, s->fd) != 1)
 		return BK_E_NOMEM;
-	while (!err && (n = SSL_connect(s->ssl)) != 1)
+	while (!err && (n = quiet(s) ? SSL_connect(s->ssl) : -1) != 1)
 		err = ssl_wait(s, n);
 	return err;
 }
