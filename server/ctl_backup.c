@@ -234,7 +234,7 @@ static void said(const struct bk_ctl *ctl, const struct restoring *r)
 	bk_ctl_say(CT(ctl, RESTORE_DONE), r->to, NULL);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		printf("  %-24s %llu\n", bk_ctl_text(rows[i].label, ctl->lang), (unsigned long long)rows[i].v);
-	bk_ctl_say(CT(ctl, RESTORE_FROZEN), NULL);
+	bk_ctl_say(CT(ctl, RESTORE_NEXT), NULL);
 	if (!bk_ctl_files_join(conf, r->to, "bakend.conf"))
 		bk_ctl_say(CT(ctl, RESTORE_CONF), conf, NULL);
 	if (!r->receipt || !r->tls)

@@ -106,9 +106,9 @@
 	  "The server's secret keys (seal.key, receipt.key, tls.key) are NOT in it. Keep them "    \
 	  "apart; without seal.key this backup is of no use.")                                     \
 	X(RESTORE_DONE, "Teruggezet in %s en nagekeken:", "Restored into %s and verified:")        \
-	X(RESTORE_FROZEN,                                                                          \
-	  "De klokken staan stil tot bakend start. Toestellen maken hun verbindingen opnieuw.",    \
-	  "Timers are frozen until bakend starts. Devices renew their sessions.")                  \
+	X(RESTORE_NEXT,                                                                            \
+	  "Toestellen melden zich vanzelf opnieuw aan. Geef nu de nieuwste lijsten terug: bakenctl roster publish", \
+	  "Devices log in again by themselves. Now put the newest lists back: bakenctl roster publish") \
 	X(RESTORE_KEYS,                                                                            \
 	  "Zet eerst de sleutels receipt.key en tls.key in %s; die staan niet in een reservekopie.", \
 	  "First put the keys receipt.key and tls.key into %s; a backup does not hold them.")      \
