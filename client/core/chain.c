@@ -221,7 +221,7 @@ static void tell_gap(struct bk_core *core, bk_id device)
 	if (json_array_size(missing) || bk_json_get_bool(row, "broken")) {
 		event = bk_event("gap");
 		bk_json_id(event, "sender", device);
-		bk_json_put(event, "missing", json_incref(missing));
+		bk_json_put(event, "missing", missing ? json_incref(missing) : json_array());
 		if (bk_json_get_bool(row, "broken"))
 			bk_json_bool(event, "broken", true);
 		bk_emit(core, event);

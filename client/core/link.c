@@ -426,8 +426,12 @@ static void on_duty_state(struct bk_core *core, const Baken__DutyState *m, const
 static void on_dead_letter(struct bk_core *core, const Baken__DeadLetter *m)
 {
 	json_t *event = bk_event("dead-letter");
+	bk_id message = { { 0 } };
+	const struct bk_out *o = NULL;
 
-	bk_json_hex(event, "message", m->message_id.data, m->message_id.len);
+	bk_id_from(m->message_id.data, m->message_id.len, &message);
+	o = bk_outbox_find(core, message);
+	bk_json_id(event, "message", o ? o->logical : message);
 	bk_json_hex(event, "device", m->device_id.data, m->device_id.len);
 	bk_emit(core, event);
 }
