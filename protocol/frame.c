@@ -6,6 +6,7 @@
 #include "body.h"
 #include "bytes.h"
 #include "err.h"
+#include "pb.h"
 #include "receipt.h"
 
 /* ---- arena ---- */
@@ -512,7 +513,7 @@ int bk_frame_decode(struct bk_arena *a, enum bk_side from, const void *data, siz
 	if (!(kinds[f->kind_case].sides & (from == BK_FROM_CLIENT ? C : S)))
 		return BK_E_ROLE;
 	/* Every kind is one sub-message, so any member of the union tells whether it is there. */
-	if (!f->hello || !kinds[f->kind_case].check(f))
+	if (!f->hello || !bk_pb_sound(&f->base) || !kinds[f->kind_case].check(f))
 		return BK_E_INVAL;
 	*ret_frame = f;
 	return 0;
