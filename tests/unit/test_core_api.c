@@ -395,6 +395,8 @@ static void test_story(void **state)
 	assert_int_equal(bk_twin_approve(tablet, true), 0);
 	bk_twin_pass(&t, 1000);
 	bk_twin_revoke(tablet);
+	bk_twin_do(c.second, json_pack("{s:s, s:b}", "cmd", "duty", "on", 0));
+	bk_twin_do(c.second, json_pack("{s:s, s:b}", "cmd", "duty", "on", 1));
 	bk_twin_erase(c.second, "signal/session/");
 	bk_twin_pass(&t, 60000);
 	bk_twin_do(c.person, json_pack("{s:s, s:s}", "cmd", "report", "what", "Nog iets."));
