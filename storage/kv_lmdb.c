@@ -138,6 +138,17 @@ static bool disk_is_full(const struct bk_kv_lmdb *kv)
 	return mdb_env_get_fd(kv->env, &fd) == 0 && bk_atomic_file_is_full(fd);
 }
 
+/* A failed write of the meta page needs no room: whatever the disk says, nothing may be written any more. */
+static bool has_panicked(struct bk_kv_lmdb *kv)
+{
+	MDB_txn *probe = NULL;
+	int rc = mdb_txn_begin(kv->env, NULL, MDB_RDONLY, &probe);
+
+	if (!rc)
+		mdb_txn_abort(probe);
+	return rc == MDB_PANIC;
+}
+
 static int kv_commit(struct bk_kv *base, uint64_t *ret_seq)
 {
 	struct bk_kv_lmdb *kv = from_base(base);
@@ -152,7 +163,7 @@ static int kv_commit(struct bk_kv *base, uint64_t *ret_seq)
 			err = bk_kv_lmdb_error(mdb_txn_commit(kv->txn));
 			kv->txn = NULL;
 		}
-		if (err == BK_E_IO && disk_is_full(kv))
+		if (err == BK_E_IO && !has_panicked(kv) && disk_is_full(kv))
 			err = BK_E_FULL;
 		if (err)
 			doom(kv, err);

@@ -288,11 +288,13 @@ static void disk_full(void **state)
 
 static int sync_fails(void *arg)
 {
+	struct rlimit nearly_full = {2u << 20, 2u << 20}; /* must not pass for the reason */
 	bool meta = arg != NULL;
 	int fd;
 
 	bk_kv_box_make(&box, "sync");
 	BK_CHILD_CHECK(bk_kv_box_put(&box, "a", "x") == 0);
+	BK_CHILD_CHECK(!meta || setrlimit(RLIMIT_FSIZE, &nearly_full) == 0);
 	fd = bk_fault_os_fd(bk_kv_box_file(&box, "data.mdb"), meta ? O_DSYNC : 0);
 	BK_CHILD_CHECK(fd >= 0);
 	if (!(meta ? bk_fault_os_fail(SYS_pwrite64, fd, EIO) : bk_fault_os_fail(SYS_fdatasync, -1, EIO)))

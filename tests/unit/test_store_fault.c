@@ -255,6 +255,7 @@ static int data_sync_fails(void *arg)
 /* LMDB's second sync is a write of its meta page through a descriptor with O_DSYNC. */
 static int meta_write_fails(void *arg)
 {
+	struct rlimit nearly_full = {2u << 20, 2u << 20}; /* must not pass for the reason */
 	char file[700];
 	int fd;
 
@@ -263,7 +264,7 @@ static int meta_write_fails(void *arg)
 	BK_CHILD_CHECK(submit_big(1, NORMAL, BK_BOX_PHONE, NULL) == 0);
 	snprintf(file, sizeof file, "%s/%s", box.path, BK_STORE_FILE);
 	fd = bk_fault_os_fd(file, O_DSYNC);
-	BK_CHILD_CHECK(fd >= 0);
+	BK_CHILD_CHECK(fd >= 0 && setrlimit(RLIMIT_FSIZE, &nearly_full) == 0);
 	if (!bk_fault_os_fail(SYS_pwrite64, fd, EIO))
 		return SKIP;
 	return refuses_but_reads();
