@@ -45,7 +45,7 @@ struct bk_device_cert {
 
 /*
  * Signed artefacts. bk_signed_make appends one serialised `Signed` to a malloc'd buffer that the caller
- * frees; context is not stored. bk_signed_verify checks signature and signer == key; BK_E_SIGNATURE.
+ * frees; context is not stored. bk_signed_verify: BK_E_CHAIN when the signer is not key, BK_E_SIGNATURE.
  */
 int bk_signed_make(const char *context, const void *payload, size_t len,
 	const uint8_t secret[static BK_ED25519_SECRET_BYTES], uint8_t **ret_buf, size_t *ret_len);

@@ -9,7 +9,6 @@
 
 #include "ctl.h"
 
-#define VERSION "0.1.0"
 #define DIR_DEFAULT "/var/lib/baken"
 #define COMMAND_BYTES 40 /* "registrar create" */
 
@@ -144,7 +143,7 @@ int main(int argc, char **argv)
 	argc--;
 	argv++;
 	if (argc && has(argc, argv, "--version")) {
-		printf("bakenctl %s\n", VERSION);
+		printf("bakenctl %s\n", BAKEN_VERSION);
 		return 0;
 	}
 	rotate(argc, argv, command_first(argc, argv));

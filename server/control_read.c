@@ -47,7 +47,7 @@ static int status(struct bk_question *q, struct bk_store_view *v, json_t *a)
 	if (err)
 		return err;
 	bk_writer_stats(s->writer, &w);
-	json_object_set_new(a, "version", json_string("0.1.0"));
+	json_object_set_new(a, "version", json_string(BAKEN_VERSION));
 	set(a, "started_ms", s->started_ms);
 	set(a, "now_ms", bk_now());
 	set(a, "online", s->stats.online);

@@ -10,7 +10,6 @@
 
 #include "err.h"
 
-#define VERSION "0.1.0"
 #define LINE_MAX_BYTES 2048
 #define WHERE_BYTES 600
 
@@ -290,7 +289,7 @@ int bk_options_read(int argc, char **argv, struct bk_options *ret_options)
 			return 1;
 		}
 		if (strcmp(argv[i], "--version") == 0) {
-			puts("bakend " VERSION);
+			puts("bakend " BAKEN_VERSION);
 			return 1;
 		}
 	}

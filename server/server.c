@@ -147,7 +147,7 @@ static int open_store(struct bk_server *s, const uint8_t seal[static 32])
 		err = op.result;
 	if (err)
 		return failed("trust", err);
-	job = bk_audit_job("START", "version=0.1.0");
+	job = bk_audit_job("START", "version=%s", BAKEN_VERSION);
 	err = job ? bk_store_commit(s->store, &job->op, 1) : BK_E_NOMEM;
 	bk_job_free(job);
 	return err ? failed("audit", err) : 0;

@@ -28,7 +28,7 @@ struct bk_core_options {
 	enum bk_lang lang;
 };
 
-/* A store that has never been enrolled opens too: only enrol, status and lock commands work then. */
+/* A store that has never been enrolled opens too: only enrol and what needs no place in the organisation works then. */
 int bk_core_open(const struct bk_core_options *o, bk_ms now, struct bk_core **ret_core);
 void bk_core_close(struct bk_core *core);
 

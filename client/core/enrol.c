@@ -68,7 +68,7 @@ int bk_enrol_cmd(struct bk_core *core, struct bk_command *c)
 		if (err)
 			return err;
 	} else {
-		bk_link_drop(core, 0, "new code");
+		bk_link_drop(core, 0);
 	}
 	core->self = self;
 	sodium_memzero(&self, sizeof(self));
@@ -184,7 +184,7 @@ void bk_enrol_on_error(struct bk_core *core, int err)
 	bk_enrol_tell(core, "refused", err);
 	if (final)
 		core->link.wanted = false;
-	bk_link_drop(core, err, "enrol");
+	bk_link_drop(core, err);
 }
 
 /* ---- the test alarm ---- */
@@ -336,7 +336,7 @@ static int wipe_blob(void *arg, bk_id id)
 void bk_enrol_wipe(struct bk_core *core)
 {
 	core->link.wanted = false;
-	bk_link_drop(core, BK_E_REVOKED, "revoked");
+	bk_link_drop(core, BK_E_REVOKED);
 	core->o.blobs->ops->each(core->o.blobs, wipe_blob, core);
 	bk_attach_abandon(core);
 	bk_unseal_close(&core->transfers.save);

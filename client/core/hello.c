@@ -119,7 +119,7 @@ static void login(struct bk_core *core)
 		transcript);
 	err = bk_signal_sign(core->signal, "", transcript, sizeof(transcript), signature);
 	if (err) {
-		bk_link_drop(core, err, "login");
+		bk_link_drop(core, err);
 		return;
 	}
 	m.device_id = bk_bytes(core->self.device.b, BK_ID_BYTES);
@@ -163,7 +163,7 @@ void bk_hello_received(struct bk_core *core, const Baken__Hello *h)
 	if (err) {
 		if (!bk_self_enrolled(&core->self))
 			bk_enrol_tell(core, "refused", err);
-		bk_link_drop(core, err, "hello");
+		bk_link_drop(core, err);
 		return;
 	}
 	keep_trust(core, h, &cert);
@@ -187,7 +187,7 @@ void bk_hello_on_refused(struct bk_core *core, const struct bk_request *r, int e
 		login(core); /* the ticket was used or has expired: sign instead */
 		return;
 	}
-	bk_link_drop(core, err, "login");
+	bk_link_drop(core, err);
 }
 
 static void duty_again(struct bk_core *core, bool on)

@@ -116,15 +116,14 @@ void bk_link_want(struct bk_core *core, bool wanted)
 		tell(core, "offline", 0, 0);
 		return;
 	}
-	bk_link_drop(core, 0, "asked");
+	bk_link_drop(core, 0);
 }
 
-void bk_link_drop(struct bk_core *core, int err, const char *why)
+void bk_link_drop(struct bk_core *core, int err)
 {
 	if (core->link.state == BK_LINK_OFF || core->link.state == BK_LINK_WAIT ||
 		core->link.state == BK_LINK_CLOSING)
 		return;
-	(void)why;
 	bk_stage_disconnect(core);
 	went_off(core, err, backoff(core));
 	/* The socket may still speak until the rim has closed it: nothing is read or opened before that. */
@@ -186,7 +185,7 @@ static void time_out_requests(struct bk_core *core)
 		const struct bk_request *r = &core->link.requests[i];
 
 		if (r->deadline && r->deadline <= core->now) {
-			bk_link_drop(core, BK_E_TIMEOUT, "request");
+			bk_link_drop(core, BK_E_TIMEOUT);
 			return;
 		}
 	}
@@ -211,7 +210,7 @@ void bk_link_tick(struct bk_core *core)
 	case BK_LINK_HELLO:
 	case BK_LINK_LOGIN:
 		if (l->at <= core->now)
-			bk_link_drop(core, BK_E_TIMEOUT, "handshake");
+			bk_link_drop(core, BK_E_TIMEOUT);
 		return;
 	case BK_LINK_ENROL:
 	case BK_LINK_ONLINE:
@@ -402,7 +401,7 @@ static void on_error(struct bk_core *core, const Baken__Frame *f, const struct b
 		if (r->command)
 			bk_api_error(core, r->command_id, err, BK_SAY_NOTHING);
 		else if (!r->number)
-			bk_link_drop(core, err, "server");
+			bk_link_drop(core, err);
 		break;
 	}
 }
@@ -440,7 +439,7 @@ static void on_go_away(struct bk_core *core, const Baken__GoAway *m)
 {
 	core->link.retry_min = m->retry_after_ms < BACKOFF_MAX_MS ? m->retry_after_ms : BACKOFF_MAX_MS;
 	core->link.failures = 0;
-	bk_link_drop(core, BK_E_BUSY, "go-away");
+	bk_link_drop(core, BK_E_BUSY);
 }
 
 static void on_session_frame(struct bk_core *core, const Baken__Frame *f, const struct bk_request *r)
@@ -491,7 +490,7 @@ static void on_session_frame(struct bk_core *core, const Baken__Frame *f, const 
 		on_dead_letter(core, f->dead_letter);
 		break;
 	default:
-		bk_link_drop(core, BK_E_INVAL, "frame"); /* not a frame for this state */
+		bk_link_drop(core, BK_E_INVAL); /* not a frame for this state */
 		break;
 	}
 }
@@ -531,7 +530,7 @@ static void on_frame(struct bk_core *core, const Baken__Frame *f)
 	else if (state == BK_LINK_ONLINE)
 		on_session_frame(core, f, &r);
 	else
-		bk_link_drop(core, BK_E_INVAL, "frame");
+		bk_link_drop(core, BK_E_INVAL);
 }
 
 int bk_link_received(struct bk_core *core, const void *frame, size_t len)
@@ -553,7 +552,7 @@ int bk_link_received(struct bk_core *core, const void *frame, size_t len)
 	}
 	err = bk_frame_decode(core->arena, BK_FROM_SERVER, frame, len, &f);
 	if (err) {
-		bk_link_drop(core, err, "frame");
+		bk_link_drop(core, err);
 		return err;
 	}
 	on_frame(core, f);

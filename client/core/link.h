@@ -71,7 +71,7 @@ struct bk_link {
 struct bk_core;
 void bk_link_want(struct bk_core *core, bool wanted);
 /* Ask the rim to close; err is told in the event. Retries by itself while wanted. */
-void bk_link_drop(struct bk_core *core, int err, const char *why);
+void bk_link_drop(struct bk_core *core, int err);
 /* Close and come back at once (after enrolment). */
 void bk_link_again(struct bk_core *core);
 bool bk_link_online(const struct bk_core *core);

@@ -312,7 +312,7 @@ static void stored(struct bk_core *core, struct bk_out *o, const Baken__StoredIt
 	err = verify_stored(core, o, item->receipt);
 	if (err) {
 		back_off(core, o, RETRY_MIN_MS); /* a proof that proves nothing: the message is still ours to deliver */
-		bk_link_drop(core, err, "receipt");
+		bk_link_drop(core, err);
 		return;
 	}
 	bk_prepare_accepted(core, o);

@@ -11,8 +11,6 @@
 #include "outbox.h"
 #include "roster.h"
 
-#define BK_CTX_CONTENT "baken-content-v1"
-
 struct bk_core;
 int bk_pack_seal(struct bk_core *core, const Baken__Content *c, Baken__Regime regime, uint8_t **ret_buf,
 	size_t *ret_len);
