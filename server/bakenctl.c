@@ -70,7 +70,7 @@ static void usage_of(const struct bk_ctl *ctl, const struct command *c, FILE *to
 	fprintf(to, "bakenctl %s %s\n%s\n", c->words, c->options, ctl->lang == BK_LANG_EN ? c->en : c->nl);
 }
 
-/* The command that argv begins with, after global options; *ret_used words name it. */
+/* The command that argv begins with; *ret_used words name it. */
 static const struct command *find(int argc, char **argv, int *ret_used)
 {
 	char two[COMMAND_BYTES];
@@ -97,30 +97,20 @@ static bool has(int argc, char **argv, const char *word)
 	return false;
 }
 
-/* Moves the global options that stand before the command behind it: one parser then reads them all. */
-static int command_first(int argc, char **argv)
+/* Where the command begins: global options may stand before it. */
+static int command_at(int argc, char **argv)
 {
 	static const char *const valued[] = {"--dir", "--socket", "--passphrase-file", "--new-passphrase-file", "--lang"};
-	int skip = 0;
+	int at = 0;
 
-	while (skip < argc && strncmp(argv[skip], "--", 2) == 0) {
+	while (at < argc && strncmp(argv[at], "--", 2) == 0) {
 		bool pair = false;
 
 		for (size_t i = 0; i < sizeof valued / sizeof *valued; i++)
-			pair |= strcmp(argv[skip], valued[i]) == 0;
-		skip += pair ? 2 : 1;
+			pair |= strcmp(argv[at], valued[i]) == 0;
+		at += pair ? 2 : 1;
 	}
-	return skip < argc ? skip : argc;
-}
-
-static void rotate(int argc, char **argv, int by)
-{
-	for (; by > 0; by--) {
-		char *first = argv[0];
-
-		memmove(argv, argv + 1, (size_t)(argc - 1) * sizeof *argv);
-		argv[argc - 1] = first;
-	}
+	return at < argc ? at : argc;
 }
 
 static enum bk_lang language(void)
@@ -134,7 +124,7 @@ int main(int argc, char **argv)
 {
 	struct bk_ctl ctl = {.dir = DIR_DEFAULT, .lang = language()};
 	const struct command *c;
-	int used = 0, code;
+	int at, used = 0, code;
 
 	setlocale(LC_TIME, "");
 	signal(SIGPIPE, SIG_IGN);
@@ -146,8 +136,8 @@ int main(int argc, char **argv)
 		printf("bakenctl %s\n", BAKEN_VERSION);
 		return 0;
 	}
-	rotate(argc, argv, command_first(argc, argv));
-	c = find(argc, argv, &used);
+	at = command_at(argc, argv);
+	c = find(argc - at, argv + at, &used);
 	if (has(argc, argv, "--help") || has(argc, argv, "-h")) {
 		ctl.lang = has(argc, argv, "en") ? BK_LANG_EN : ctl.lang;
 		if (c)
@@ -160,6 +150,7 @@ int main(int argc, char **argv)
 		usage(&ctl, stderr);
 		return EX_USAGE;
 	}
+	memmove(argv + used, argv, (size_t)at * sizeof *argv); /* the options before it, in front of those behind */
 	code = c->run(&ctl, argc - used, argv + used);
 	if (code == EX_USAGE)
 		usage_of(&ctl, c, stderr);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "atomic_file.h"
 #include "ctl_files.h"
@@ -198,7 +199,7 @@ static int restore(struct restoring *r)
 	int err = bk_ctl_files_absolute(r->from_text, r->from);
 
 	if (!err)
-		err = bk_ctl_files_absolute(r->to_text, r->to);
+		err = access(r->from, F_OK) == 0 ? bk_ctl_files_absolute(r->to_text, r->to) : BK_E_NOT_FOUND;
 	if (!err)
 		err = bk_ctl_files_begin(r->to, r->tmp);
 	if (!err)
