@@ -17,6 +17,14 @@ for name in $(sed -n 's/^\tX(\(BK_E_[A-Z_]*\),.*/\1/p' protocol/err.h); do
 		wrong "protocol/err.h:$(grep -n "X($name," protocol/err.h | cut -d: -f1): $name is not in docs/"
 done
 
+# Nothing lies about unfound: every document is linked from the README, every decision from its index.
+for file in docs/*.md; do
+	grep -qF "($file)" README.md || wrong "README.md:1: no link to $file"
+done
+for file in docs/decisions/[0-9]*.md; do
+	grep -qF "($(basename "$file"))" docs/decisions/README.md || wrong "docs/decisions/README.md:1: no link to $file"
+done
+
 # Relative links of our documents.
 for file in README.md $(find docs -name '*.md'); do
 	[ -f "$file" ] || continue
