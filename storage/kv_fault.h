@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Points at which tests make the client's storage fail or die. Without a hook each point costs one test of a
- * pointer and returns 0.
+ * Points at which tests make storage fail or die, the client's and (PUT, DEL, COMMIT, the FILE and DIR ones) the
+ * server's. Without a hook each point costs one test of a pointer and returns 0.
  *
- * Threads: set before use; one owner thread.
+ * Threads: set before use; called in the thread that writes.
  */
 #ifndef BK_KV_FAULT_H
 #define BK_KV_FAULT_H

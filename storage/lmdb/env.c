@@ -340,8 +340,9 @@ int bk_env_put(struct bk_txn *t, enum bk_table table, const void *key, size_t le
 	size_t value_len)
 {
 	MDB_val k = val_of(key, len), v = val_of(value, value_len);
+	int err = bk_kv_fault_at(BK_KV_FAULT_PUT);
 
-	return error_of(mdb_put(t->mdb, t->env->dbi[table], &k, &v, 0));
+	return err ? err : error_of(mdb_put(t->mdb, t->env->dbi[table], &k, &v, 0));
 }
 
 int bk_env_append(struct bk_txn *t, enum bk_table table, const void *key, size_t len, const void *value,
@@ -356,8 +357,9 @@ int bk_env_append(struct bk_txn *t, enum bk_table table, const void *key, size_t
 int bk_env_del(struct bk_txn *t, enum bk_table table, const void *key, size_t len)
 {
 	MDB_val k = val_of(key, len);
+	int err = bk_kv_fault_at(BK_KV_FAULT_DEL);
 
-	return error_of(mdb_del(t->mdb, t->env->dbi[table], &k, NULL));
+	return err ? err : error_of(mdb_del(t->mdb, t->env->dbi[table], &k, NULL));
 }
 
 int bk_env_count(struct bk_txn *t, enum bk_table table, uint64_t *ret_rows)

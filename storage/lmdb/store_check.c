@@ -158,6 +158,27 @@ static int check_queues(struct bk_txn *t)
 
 /* ---- the other tables ---- */
 
+static int check_relation(struct bk_txn *t, bk_id staff, bk_id circle, uint64_t *relations)
+{
+	struct bk_bytes none;
+	uint8_t key[BK_KEY_PAIR];
+
+	if (bk_id_is_zero(staff))
+		return 0;
+	++*relations;
+	bk_store_key_pair(key, staff, circle);
+	return bk_env_get(t, BK_T_ASSIGNED, key, sizeof key, &none);
+}
+
+static int check_relations(struct bk_txn *t, const struct bk_row_circle *row, bk_id circle, uint64_t *relations)
+{
+	int err = check_relation(t, row->out.desk, circle, relations);
+
+	if (!err && !bk_id_equal(row->out.desk, row->out.care))
+		err = check_relation(t, row->out.care, circle, relations);
+	return err;
+}
+
 static int on_circle(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
 {
 	struct bk_row_circle row;
@@ -167,12 +188,14 @@ static int on_circle(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
 	bk_id circle;
 	int err = expect(c->key.len == BK_ID_BYTES);
 
-	(void)arg;
 	if (!err)
 		err = bk_rows_decode_circle(c->value, &row);
 	if (err)
 		return err;
 	memcpy(circle.b, c->key.data, sizeof circle.b);
+	err = check_relations(t, &row, circle, arg);
+	if (err)
+		return err;
 	bk_store_key_roster(key, circle, row.out.version);
 	err = bk_env_get(t, BK_T_ROSTER, key, sizeof key, &stored);
 	if (err)
@@ -189,6 +212,7 @@ static int on_device(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
 {
 	struct bk_row_device row;
 	struct bk_row_account account;
+	struct bk_row_circle circle;
 	struct bk_bytes none;
 	uint8_t key[BK_KEY_PAIR];
 	bk_id device;
@@ -197,6 +221,8 @@ static int on_device(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
 	(void)arg;
 	if (!err)
 		err = bk_rows_decode_device(c->value, &row);
+	if (!err)
+		err = bk_rows_get_circle(t, row.out.circle.b, BK_ID_BYTES, &circle);
 	if (err)
 		return err;
 	memcpy(device.b, c->key.data, sizeof device.b);
@@ -252,6 +278,15 @@ static int on_ticket(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
 	return err ? err : expect(memcmp(session.ticket.b, c->key.data, BK_HASH_BYTES) == 0);
 }
 
+static int check_counted(struct bk_txn *t, bk_id device, bk_id upload)
+{
+	struct bk_bytes open;
+	uint8_t key[BK_KEY_PAIR];
+
+	bk_store_key_pair(key, device, upload);
+	return bk_env_get(t, BK_T_OPEN, key, sizeof key, &open);
+}
+
 static int on_file(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
 {
 	struct bk_row_upload upload;
@@ -261,7 +296,24 @@ static int on_file(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
 	(void)arg;
 	if (!err)
 		err = bk_rows_get_upload(t, row.upload.b, BK_ID_BYTES, &upload);
+	if (!err && !row.named)
+		err = check_counted(t, upload.device, row.upload);
 	return err ? err : expect(upload.complete && memcmp(upload.hash.b, c->key.data, BK_HASH_BYTES) == 0);
+}
+
+static int on_upload(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
+{
+	struct bk_row_upload row;
+	bk_id upload;
+	int err = expect(c->key.len == BK_ID_BYTES);
+
+	(void)arg;
+	if (!err)
+		err = bk_rows_decode_upload(c->value, &row);
+	if (err || row.complete)
+		return err;
+	memcpy(upload.b, c->key.data, sizeof upload.b);
+	return check_counted(t, row.device, upload);
 }
 
 static int on_open(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
@@ -288,7 +340,7 @@ static int on_row(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
 		struct bk_row_invite invite;
 		struct bk_row_session session;
 		struct bk_row_claim claim;
-		struct bk_row_upload upload;
+		struct bk_row_account account;
 	} row;
 
 	(void)t;
@@ -299,7 +351,7 @@ static int on_row(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
 static int check_plain(struct bk_txn *t)
 {
 	static const enum bk_table tables[] = {
-		BK_T_DEDUPE, BK_T_DEAD, BK_T_INVITE, BK_T_SESSION, BK_T_CLAIM, BK_T_UPLOAD};
+		BK_T_DEDUPE, BK_T_DEAD, BK_T_INVITE, BK_T_SESSION, BK_T_CLAIM, BK_T_ACCOUNT};
 	int err = 0;
 
 	for (size_t i = 0; !err && i < sizeof tables / sizeof tables[0]; i++) {
@@ -310,34 +362,63 @@ static int check_plain(struct bk_txn *t)
 	return err;
 }
 
-int bk_store_check(struct bk_store_view *v)
+static int check_circles(struct bk_txn *t)
 {
-	uint64_t count = 0, bad = 0, prekeys = 0, rows = 0, tickets = 0;
-	int err = check_queues(v->txn);
+	uint64_t relations = 0, rows = 0;
+	int err = each(t, BK_T_CIRCLE, on_circle, &relations);
 
 	if (!err)
-		err = each(v->txn, BK_T_CIRCLE, on_circle, NULL);
+		err = bk_env_count(t, BK_T_ASSIGNED, &rows);
 	if (!err)
-		err = each(v->txn, BK_T_DEVICE, on_device, NULL);
+		err = expect(rows == relations);
 	if (!err)
-		err = each(v->txn, BK_T_PREKEYS, on_prekeys, &prekeys);
+		err = each(t, BK_T_DEVICE, on_device, NULL);
 	if (!err)
-		err = bk_env_count(v->txn, BK_T_PREKEY, &rows);
+		err = bk_env_count(t, BK_T_DEVICE, &relations);
 	if (!err)
-		err = expect(rows == prekeys);
+		err = bk_env_count(t, BK_T_MEMBER, &rows);
+	return err ? err : expect(rows == relations);
+}
+
+static int check_prekeys(struct bk_txn *t)
+{
+	uint64_t prekeys = 0, rows = 0;
+	int err = each(t, BK_T_PREKEYS, on_prekeys, &prekeys);
+
 	if (!err)
-		err = each(v->txn, BK_T_TICKET, on_ticket, NULL);
+		err = bk_env_count(t, BK_T_PREKEY, &rows);
+	return err ? err : expect(rows == prekeys);
+}
+
+static int check_sessions(struct bk_txn *t)
+{
+	uint64_t tickets = 0, rows = 0;
+	int err = each(t, BK_T_TICKET, on_ticket, NULL);
+
 	if (!err)
-		err = bk_env_count(v->txn, BK_T_TICKET, &tickets);
+		err = bk_env_count(t, BK_T_TICKET, &tickets);
 	if (!err)
-		err = bk_env_count(v->txn, BK_T_SESSION, &rows);
+		err = bk_env_count(t, BK_T_SESSION, &rows);
+	return err ? err : expect(rows == tickets);
+}
+
+static int check_files(struct bk_txn *t)
+{
+	int err = each(t, BK_T_FILE, on_file, NULL);
+
 	if (!err)
-		err = expect(rows == tickets);
-	if (!err)
-		err = each(v->txn, BK_T_FILE, on_file, NULL);
-	if (!err)
-		err = each(v->txn, BK_T_OPEN, on_open, NULL);
-	if (!err)
-		err = check_plain(v->txn);
+		err = each(t, BK_T_UPLOAD, on_upload, NULL);
+	return err ? err : each(t, BK_T_OPEN, on_open, NULL);
+}
+
+int bk_store_check(struct bk_store_view *v)
+{
+	int (*const parts[])(struct bk_txn *t) = {
+		check_queues, check_circles, check_prekeys, check_sessions, check_files, check_plain};
+	uint64_t count = 0, bad = 0;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < sizeof parts / sizeof parts[0]; i++)
+		err = parts[i](v->txn);
 	return err ? err : bk_store_audit_verify(v, &count, &bad);
 }

@@ -29,6 +29,8 @@ struct bk_box_circle {
 		Baken__DeviceStatus status;
 	} devices[8];
 	size_t n;
+	bk_id household[4];
+	size_t n_household;
 };
 
 struct bk_store_box {
@@ -88,6 +90,9 @@ bk_hash bk_store_box_ticket(unsigned number);
 /* Upload `number` of that size; complete with the hash bk_sample_hash(bytes). */
 int bk_store_box_upload(struct bk_store_box *b, unsigned device, unsigned number, uint64_t size);
 int bk_store_box_complete(struct bk_store_box *b, unsigned device, unsigned number, unsigned bytes);
+
+/* One row or more in every table. */
+void bk_store_box_fill(struct bk_store_box *b);
 
 /* An open invitation of an officer's device, for an hour. */
 int bk_store_box_invite(struct bk_store_box *b, unsigned number);

@@ -137,6 +137,30 @@ static void walks_devices_circles_and_relations(void **state)
 	bk_store_view_end(v);
 }
 
+static void household_is_read(void **state)
+{
+	struct bk_store_view *v = bk_store_box_view(&box);
+	bk_id out[4];
+	size_t n = 9;
+
+	(void)state;
+	assert_int_equal(bk_store_household(v, BK_BOX_PERSON, out, 4, &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(bk_store_household(v, bk_sample_id(999), out, 4, &n), BK_E_NOT_FOUND);
+	bk_store_view_end(v);
+	box.person.household[0] = bk_sample_id(701);
+	box.person.household[1] = bk_sample_id(702);
+	box.person.n_household = 2;
+	assert_int_equal(bk_store_box_put(&box, &box.person, NULL), 0);
+	assert_int_equal(bk_store_box_reopen(&box), 0);
+	v = bk_store_box_view(&box);
+	assert_int_equal(bk_store_household(v, BK_BOX_PERSON, out, 4, &n), 0);
+	assert_int_equal(n, 2);
+	assert_true(bk_id_equal(out[0], bk_sample_id(701)) && bk_id_equal(out[1], bk_sample_id(702)));
+	assert_int_equal(bk_store_household(v, BK_BOX_PERSON, out, 1, &n), BK_E_TOO_BIG);
+	bk_store_view_end(v);
+}
+
 static void assignment_moves(void **state)
 {
 	struct list l = {.n = 0};
@@ -426,6 +450,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(derives_circles_and_devices, setup, teardown),
 		cmocka_unit_test_setup_teardown(walks_devices_circles_and_relations, setup, teardown),
+		cmocka_unit_test_setup_teardown(household_is_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(assignment_moves, setup, teardown),
 		cmocka_unit_test_setup_teardown(keeps_versions_byte_for_byte, setup, teardown),
 		cmocka_unit_test_setup_teardown(refuses_garbage, setup, teardown),

@@ -181,32 +181,10 @@ static void reader_does_not_migrate(void **state)
 
 #define GOLDEN BAKEN_SOURCE_DIR "/tests/golden/store/"
 
-/* One row or more in every table. BAKEN_WRITE_GOLDEN=1 writes it for a new schema, once, for ever. */
-static void fill(void)
-{
-	struct bk_op op = {.kind = BK_OP_NACK};
-	const unsigned vault = BK_BOX_VAULT;
-	const bk_hash hash = bk_sample_hash(1);
-	struct bk_box_message m = {.number = 2, .to = &vault, .n_to = 1, .keep = true, .files = &hash, .n_files = 1};
-
-	op.nack.device = bk_sample_id(BK_BOX_PHONE);
-	op.nack.seq = bk_store_box_send(&box, 1, BAKEN__CLASS__CLASS_ALARM, BK_BOX_PHONE);
-	for (unsigned i = 0; i < BK_DELIVER_ATTEMPTS; i++)
-		assert_int_equal(bk_store_box_do(&box, &op), 0);
-	assert_int_equal(bk_store_box_upload(&box, BK_BOX_PHONE, 1, 70000), 0);
-	assert_int_equal(bk_store_box_complete(&box, BK_BOX_PHONE, 1, 1), 0);
-	assert_int_equal(bk_store_box_upload(&box, BK_BOX_PHONE, 2, 70000), 0);
-	assert_int_equal(bk_store_box_submit(&box, &m), 0);
-	assert_int_equal(bk_store_box_prekeys(&box, BK_BOX_PHONE, 1, 5, 1, false, NULL), 0);
-	assert_int_equal(bk_store_box_login(&box, BK_BOX_PHONE, 1, 0), 0);
-	assert_int_equal(bk_store_box_claim(&box, BK_BOX_OFFICER, 1, BAKEN__CLAIM__VERB__TAKE, NULL), 0);
-	assert_int_equal(bk_store_box_invite(&box, 1), 0);
-	assert_int_equal(bk_store_box_audit(&box, "ROSTER-PUT", "circle=1 result=0", NULL), 0);
-}
-
+/* BAKEN_WRITE_GOLDEN=1 writes it for a new schema, once, for ever. */
 static void write_golden(const char *folder)
 {
-	fill();
+	bk_store_box_fill(&box);
 	for (int table = 0; table < (int)BK_TABLES; table++)
 		assert_true(bk_store_box_rows(&box, table) > 0);
 	assert_int_equal(bk_store_backup(box.store, folder, box.now), 0);
@@ -218,7 +196,7 @@ static int see_one(void *arg, const struct bk_delivery_row *row)
 	return 0;
 }
 
-/* What fill wrote, read by today's code. */
+/* What bk_store_box_fill wrote, read by today's code. */
 static void expect_filled(void)
 {
 	struct bk_store_view *v;
