@@ -39,6 +39,7 @@ int main(int argc, char **argv)
 		return EX_SOFTWARE;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on files is an error like a full disk, not an end */
 	bk_log_init();
 	bk_crash_env_install();
 	err = bk_options_read(argc, argv, &o);
