@@ -25,6 +25,8 @@
 	  "De toestellenlijst is te oud. Het bericht wacht op een nieuwe lijst")                   \
 	X(BK_SAY_NO_RECEIVER, "Nobody can receive this now. The message waits",                    \
 	  "Niemand kan dit nu ontvangen. Het bericht wacht")                                       \
+	X(BK_SAY_UNREAD, "Nobody has fetched this message for 90 days. Send it again if it still matters", \
+	  "Niemand heeft dit bericht in 90 dagen opgehaald. Stuur het opnieuw als het nog belangrijk is") \
 	X(BK_SAY_NOT_OWNER, "You did not pick up this case", "U hebt deze zaak niet opgepakt")     \
 	X(BK_SAY_NO_KEY, "The first message of this case is not on this device",                   \
 	  "Het eerste bericht van deze zaak staat niet op dit toestel")                            \

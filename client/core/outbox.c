@@ -41,10 +41,8 @@ static void tell_refused(struct bk_core *core, struct bk_out *o, int err, enum b
 	bk_emit(core, event);
 }
 
-static void refuse(struct bk_core *core, struct bk_out *o, int err)
+static void refuse(struct bk_core *core, struct bk_out *o, int err, enum bk_say say)
 {
-	enum bk_say say = err == BK_E_ROLE ? BK_SAY_ROLE : BK_SAY_NOTHING;
-
 	o->told = false;
 	tell_refused(core, o, err, say);
 	bk_prepare_forget(core, o);
@@ -117,7 +115,7 @@ static void obstacle(struct bk_core *core, struct bk_out *o, int err)
 	case BK_E_ROLE:
 	case BK_E_TOO_BIG:
 	case BK_E_INVAL:
-		refuse(core, o, err);
+		refuse(core, o, err, err == BK_E_ROLE ? BK_SAY_ROLE : BK_SAY_NOTHING);
 		return;
 	default:
 		back_off(core, o, 0);
@@ -409,7 +407,7 @@ void bk_outbox_on_error(struct bk_core *core, const struct bk_request *r, const 
 			o->topup = false;
 			settle(core, o);
 		} else {
-			refuse(core, o, e->code);
+			refuse(core, o, e->code, e->code == BK_E_ROLE ? BK_SAY_ROLE : BK_SAY_NOTHING);
 		}
 		return;
 	default:
@@ -468,7 +466,15 @@ static bool is_old(const struct bk_core *core, const struct bk_out *o)
 
 void bk_outbox_tick(struct bk_core *core)
 {
-	for (size_t i = core->outbox.n; i-- > 0;)
-		if (is_old(core, core->outbox.rows[i]))
-			bk_outbox_remove(core, core->outbox.rows[i]);
+	for (size_t i = core->outbox.n; i-- > 0;) {
+		struct bk_out *o = core->outbox.rows[i];
+
+		if (!is_old(core, o))
+			continue;
+		/* The server keeps it no longer either: whoever sent it hears so, and can send it again. */
+		if (o->state == BK_OUT_STORED && !is_plumbing(o->kind))
+			refuse(core, o, BK_E_EXPIRED, BK_SAY_UNREAD);
+		else
+			bk_outbox_remove(core, o);
+	}
 }
