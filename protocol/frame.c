@@ -483,6 +483,27 @@ static uint64_t read_varint(struct bk_reader *r)
 	return v;
 }
 
+/* The value of a field, by its wire type; groups are long gone from protobuf. */
+static void skip_field(struct bk_reader *r, unsigned type)
+{
+	switch (type) {
+	case 0:
+		read_varint(r);
+		break;
+	case 1:
+		bk_read_view(r, 8);
+		break;
+	case 2:
+		bk_read_view(r, (size_t)read_varint(r));
+		break;
+	case 5:
+		bk_read_view(r, 4);
+		break;
+	default:
+		r->failed = true;
+	}
+}
+
 /* protobuf takes the last of several kinds: a frame of two would mean one thing here and another elsewhere. */
 static bool one_kind(const void *data, size_t len)
 {
@@ -492,10 +513,7 @@ static bool one_kind(const void *data, size_t len)
 	while (r.left && !r.failed) {
 		uint64_t tag = read_varint(&r);
 
-		if ((tag & 7) == 0)
-			read_varint(&r);
-		else
-			bk_read_view(&r, (size_t)read_varint(&r));
+		skip_field(&r, (unsigned)(tag & 7));
 		n += tag >> 3 != 1;
 	}
 	return bk_reader_done(&r) && n == 1;

@@ -159,6 +159,9 @@ static void test_not_one_kind(void **state)
 	static const uint8_t twice[] = {0x5a, 0x03, 0x0a, 0x01, 0x05, 0x5a, 0x03, 0x0a, 0x01, 0x06};
 	static const uint8_t two[] = {0x92, 0x01, 0x00, 0x5a, 0x03, 0x0a, 0x01, 0x05};
 	static const uint8_t more[] = {0x5a, 0x03, 0x0a, 0x01, 0x05, 0x98, 0x03, 0x01};
+	/* An unknown field of four bytes that, read as one with a length, would hide the true kind. */
+	static const uint8_t hidden[] = {0xf5, 0x08, 0x07, 0x13, 0x08, 0x07, 0x5a, 0x03, 0x0a, 0x01, 0x05};
+	static const uint8_t eight[] = {0x91, 0x03, 1, 2, 3, 4, 5, 6, 7, 8, 0x5a, 0x03, 0x0a, 0x01, 0x05};
 	Baken__Frame *got = NULL;
 
 	(void)state;
@@ -171,6 +174,8 @@ static void test_not_one_kind(void **state)
 	assert_int_equal(decode(BK_FROM_CLIENT, twice, sizeof twice, &got), BK_E_INVAL);
 	assert_int_equal(decode(BK_FROM_CLIENT, two, sizeof two, &got), BK_E_INVAL);
 	assert_int_equal(decode(BK_FROM_CLIENT, more, sizeof more, &got), BK_E_INVAL);
+	assert_int_equal(decode(BK_FROM_CLIENT, hidden, sizeof hidden, &got), BK_E_INVAL);
+	assert_int_equal(decode(BK_FROM_CLIENT, eight, sizeof eight, &got), BK_E_INVAL);
 	assert_null(got);
 }
 
