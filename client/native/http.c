@@ -16,6 +16,8 @@ struct job {
 	uint64_t request;
 	char method[8];
 	char *url;
+	char pin[64]; /* sha256//BASE64: the key of the link it was asked on */
+	bool fresh;   /* not over a connection of the link before */
 	struct curl_slist *headers;
 	uint8_t *out;      /* request body */
 	size_t out_len, out_at;
@@ -40,7 +42,7 @@ struct bk_http {
 	char pin[64]; /* sha256//BASE64 */
 	struct job *running, *head, **tail;
 	size_t waiting;
-	bool stopped, retarget;
+	bool stopped, retarget; /* the loop's; the worker looks at its job alone */
 };
 
 static void free_job(struct job *j)
@@ -170,7 +172,7 @@ static void set_common(struct bk_http *h, struct job *j)
 	curl_easy_setopt(c, CURLOPT_NOPROXY, "*"); /* a proxy from the environment would see whom we talk to */
 	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
 	curl_easy_setopt(c, CURLOPT_TLS13_CIPHERS, "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
-	curl_easy_setopt(c, CURLOPT_PINNEDPUBLICKEY, h->pin);
+	curl_easy_setopt(c, CURLOPT_PINNEDPUBLICKEY, j->pin);
 	if (h->ca_file)
 		curl_easy_setopt(c, CURLOPT_CAINFO, h->ca_file);
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
@@ -182,7 +184,7 @@ static void set_common(struct bk_http *h, struct job *j)
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, j);
 	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_header);
 	curl_easy_setopt(c, CURLOPT_HEADERDATA, j);
-	if (h->retarget)
+	if (j->fresh)
 		curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L);
 }
 
@@ -213,7 +215,6 @@ static void run_job(uv_work_t *w)
 	set_common(h, j);
 	set_method(h, j);
 	j->err = map_curl(curl_easy_perform(h->curl));
-	h->retarget = false;
 	curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &j->status);
 }
 
@@ -314,6 +315,9 @@ int bk_http_start(struct bk_http *h, const struct bk_core_http *rq)
 		err = copy_body(h, j, rq);
 	if (err)
 		goto out;
+	memcpy(j->pin, h->pin, sizeof j->pin);
+	j->fresh = h->retarget;
+	h->retarget = false;
 	*h->tail = j;
 	h->tail = &j->next;
 	h->waiting++;
@@ -330,8 +334,6 @@ int bk_http_target(struct bk_http *h, const char *host, uint16_t port, bk_hash s
 
 	if (strlen(host) >= sizeof h->host)
 		return BK_E_INVAL;
-	if (h->running)
-		return BK_E_BUSY;
 	sodium_bin2base64(b64, sizeof b64, spki.b, sizeof spki.b, sodium_base64_VARIANT_ORIGINAL);
 	snprintf(h->pin, sizeof h->pin, "sha256//%s", b64);
 	snprintf(h->host, sizeof h->host, "%s", host);

@@ -21,7 +21,7 @@ typedef void (*bk_http_done)(void *arg, const struct bk_core_http_result *result
 
 int bk_http_new(uv_loop_t *loop, const char *ca_file, struct bk_blobs *blobs, bk_http_done done, void *arg,
 	struct bk_http **ret_http);
-/* Where requests go and which key the server must show; set when the link is up. */
+/* Where later requests go and which key the server must show; set when the link is up. One that runs is left alone. */
 int bk_http_target(struct bk_http *h, const char *host, uint16_t port, bk_hash spki);
 /* Always answered, by the callback; BK_E_FULL when it cannot be queued. */
 int bk_http_start(struct bk_http *h, const struct bk_core_http *request);
