@@ -28,17 +28,13 @@ struct bk_row_state {
 	uint64_t next; /* number of the next delivery; never goes back */
 	uint32_t queued;
 	uint64_t queued_bytes;
-	bool refused; /* somebody was told that the queue is full */
-	bool on_duty;
+	bool refused, on_duty; /* refused: somebody was told that the queue is full */
 	bk_ms seen_ms;
 	bk_id session; /* zero: none */
 };
 #define BK_KEY_LETTER (8 + 2)
 
-/*
- * What is waiting lies where it was written, in order: letters and bodies have numbers that only grow, and a
- * commit fills whole pages at the end of their tables. Only the short rows that say for whom lie by device.
- */
+/* Letters and bodies have numbers that only grow: a commit fills whole pages. Only these short rows lie by device. */
 struct bk_row_outbox {
 	uint8_t letter[BK_KEY_LETTER]; /* its key */
 };
@@ -48,21 +44,18 @@ struct bk_row_letter {
 	bk_hash body_hash;
 	uint64_t body; /* number */
 	bk_ms stored_ms;
-	uint8_t attempts;
 	uint32_t body_bytes;
+	uint8_t attempts;
 	uint8_t sender[BK_ROWS_SEALED];
 	struct bk_bytes capsule;
 };
 struct bk_row_refs {
 	bk_hash hash; /* of the body */
-	uint32_t refs;
+	uint32_t refs, size;
 	bool keep;
 	bk_ms stored_ms;
-	uint32_t size;
 };
-struct bk_row_named {
-	uint64_t body;
-};
+struct bk_row_named { uint64_t body; };
 struct bk_row_dedupe {
 	bk_hash body_hash;
 	uint64_t body;
@@ -79,10 +72,8 @@ struct bk_row_prekey {
 	bk_ms put_ms;
 };
 struct bk_row_prekeys {
-	uint32_t unseen, left; /* ids ascend: all below unseen have been seen */
-	uint32_t signed_id;
-	uint8_t signed_key[BK_KEY_BYTES];
-	uint8_t signed_sig[BK_SIG_BYTES];
+	uint32_t unseen, left, signed_id; /* ids ascend: all below unseen have been seen */
+	uint8_t signed_key[BK_KEY_BYTES], signed_sig[BK_SIG_BYTES];
 	bk_ms put_ms;
 	bk_hash last_put; /* an exact repeat is no error */
 };
@@ -91,9 +82,7 @@ struct bk_row_session {
 	bk_hash ticket;
 	bk_ms expires_ms, seen_ms;
 };
-struct bk_row_ticket {
-	bk_id session;
-};
+struct bk_row_ticket { bk_id session; };
 struct bk_row_claim {
 	bk_id device;
 	bk_ms since_ms, until_ms;
@@ -130,7 +119,6 @@ struct bk_row_account {
 
 int bk_rows_get(struct bk_txn *t, enum bk_table table, const void *key, size_t len, void *ret_row);
 int bk_rows_put(struct bk_txn *t, enum bk_table table, const void *key, size_t len, const void *row);
-/* Its key is greater than all others of the table. */
 int bk_rows_append(struct bk_txn *t, enum bk_table table, const void *key, size_t len, const void *row);
 int bk_rows_decode(enum bk_table table, struct bk_bytes value, void *ret_row);
 

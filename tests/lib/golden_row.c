@@ -88,7 +88,7 @@ static void fill_named(union row *r)
 
 static void fill_refs(union row *r)
 {
-	r->refs = (struct bk_row_refs){bk_sample_hash(1), 4, true, BK_SAMPLE_NOW, 1064};
+	r->refs = (struct bk_row_refs){bk_sample_hash(1), 4, 1064, true, BK_SAMPLE_NOW};
 }
 
 static void fill_dedupe(union row *r)

@@ -49,10 +49,10 @@ need_peers()
 
 need_peers
 base=$(mktemp -d "${TMPDIR:-/tmp}/baken-peers.XXXXXX")
-trap 'umount "$base/work/cutfs" 2>/dev/null || true; rm -rf "$base"' EXIT
-export BASE=$base BIN=$base/bin RES=$base/results WORK=$base/work CACHE=$base/cache LOCK=$base/lock
+export BASE=$base BIN=$base/bin RES=$base/results WORK=$base/run CACHE=$base/cache LOCK=$base/lock
 export LG=$base/bin/lg TARGETS=$base/targets NUSERS=${NUSERS:-10240} QUIET_MAX=${QUIET_MAX:-6}
 export BAKEN_BIN=$build/bin BAKEN_BENCH=$build/tests/bench
+trap 'umount "$WORK/cutfs" 2>/dev/null || true; rm -rf "$base"' EXIT
 mkdir -p "$BIN" "$RES" "$WORK" "$CACHE" "$base/targets"
 chmod 755 "$base" # some of the peers become another user
 cp "$here/baken.sh" "$base/targets/"
