@@ -14,6 +14,7 @@
 
 #define STEP_MS 30000u
 #define FLOOD 24 /* messages in flight when the server dies */
+#define UPDATE "Aanvulling op mijn melding, nummer "
 #define WHAT "Er stond weer een grijze bus vóór het huis; de bestuurder keek naar binnen. Coördinator is gebeld. 🚐"
 
 static const char *str(const json_t *o, const char *key)
@@ -237,7 +238,7 @@ static int count_texts(struct bk_story *s, enum bk_story_actor who, const char *
 
 static int each_once(struct bk_story *s, enum bk_story_actor who)
 {
-	int seen[FLOOD] = {0}, err = count_texts(s, who, "bericht ", seen);
+	int seen[FLOOD] = {0}, err = count_texts(s, who, UPDATE, seen);
 
 	for (int i = 0; !err && i < FLOOD; i++)
 		if (seen[i] != 1)
@@ -247,15 +248,15 @@ static int each_once(struct bk_story *s, enum bk_story_actor who)
 
 int bk_story_server_dies(struct bk_story *s)
 {
-	char ids[FLOOD][40], text[40];
+	char ids[FLOOD][40], text[80];
 	json_t *reply;
 	int err = 0;
 
 	bk_story_say(s, "%d berichten zijn onderweg; de server wordt gedood (SIGKILL) en start opnieuw", FLOOD);
 	for (int i = 0; !err && i < FLOOD; i++) {
 		reply = NULL;
-		snprintf(text, sizeof text, "bericht %d", i);
-		err = call(s, BK_PERSON, json_pack("{s:s, s:s, s:s}", "cmd", "send", "to", "desk", "text", text), &reply);
+		snprintf(text, sizeof text, UPDATE "%d", i);
+		err = call(s, BK_PERSON, json_pack("{s:s, s:s, s:s}", "cmd", "reply", "to", s->report, "text", text), &reply);
 		snprintf(ids[i], sizeof ids[i], "%s", str(reply, "message"));
 		json_decref(reply);
 		if (!err && i == FLOOD / 2) {
