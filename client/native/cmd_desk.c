@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* desk: the duty officer's board, live in a terminal or one act at a time for scripts */
+#include <signal.h>
 #include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@ struct board {
 	char notice[300];
 	uv_poll_t keys;
 	uv_timer_t clock;
+	uv_signal_t signals[3];
 };
 
 static int ask_board(struct bk_cli *cli, json_t **ret_cases)
@@ -309,6 +311,24 @@ static void on_second(uv_timer_t *t)
 	((struct board *)t->data)->stale = true;
 }
 
+/* The screen and the echo of the terminal come back whoever ends the board. */
+static void on_signal(uv_signal_t *sig, int number)
+{
+	(void)number;
+	((struct board *)sig->data)->quit = true;
+}
+
+static void watch_signals(struct board *b)
+{
+	static const int numbers[3] = {SIGINT, SIGTERM, SIGHUP};
+
+	for (size_t i = 0; i < 3; i++) {
+		uv_signal_init(bk_rim_loop(b->cli->rim), &b->signals[i]);
+		b->signals[i].data = b;
+		uv_signal_start(&b->signals[i], on_signal, numbers[i]);
+	}
+}
+
 static void board_turns(struct board *b)
 {
 	int key;
@@ -336,14 +356,17 @@ static int live_board(struct bk_cli *cli)
 	b.clock.data = &b;
 	uv_poll_start(&b.keys, UV_READABLE, on_readable);
 	uv_timer_start(&b.clock, on_second, REFRESH_MS, REFRESH_MS);
+	watch_signals(&b);
 	printf("\033[?1049h\033[?25l");
 	board_turns(&b);
 	printf("\033[?25h\033[?1049l");
 	bk_term_raw(false);
 	uv_close((uv_handle_t *)&b.keys, NULL);
 	uv_close((uv_handle_t *)&b.clock, NULL);
+	for (size_t i = 0; i < 3; i++)
+		uv_close((uv_handle_t *)&b.signals[i], NULL);
 	cli->watch = NULL;
-	uv_run(bk_rim_loop(cli->rim), UV_RUN_NOWAIT); /* lets the two handles go before the frame does */
+	uv_run(bk_rim_loop(cli->rim), UV_RUN_NOWAIT); /* lets the handles go before the frame does */
 	json_decref(b.cases);
 	return cli->revoked ? bk_cli_fail(cli, BK_E_REVOKED, NULL) : 0;
 }
