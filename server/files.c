@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "crashpoint.h"
 #include "handlers.h"
 #include "log.h"
 #include "server.h"
@@ -220,6 +221,7 @@ static void work(uv_work_t *req)
 		w->failed = true;
 		return;
 	}
+	BK_CRASH_POINT("server-file-synced");
 	if (w->at < w->size)
 		return;
 	w->failed = hash_file(w->fd, w->size, &w->hash) != 0;
@@ -229,6 +231,7 @@ static void work(uv_work_t *req)
 	if (!w->failed)
 		w->failed = fsync(w->files->dir) != 0;
 	w->complete = !w->failed;
+	BK_CRASH_POINT("server-file-linked");
 }
 
 /* Promised room that is not used after all. */
@@ -244,6 +247,7 @@ static void recorded(struct bk_server *s, struct bk_job *job)
 	int err = job->err ? job->err : job->op.result;
 	bool created = w->method == BK_WEB_POST;
 
+	BK_CRASH_POINT("server-file-recorded");
 	(void)s;
 	job->more = NULL;
 	bk_job_free(job);
