@@ -205,7 +205,7 @@ int bk_content_decode(struct bk_arena *a, Baken__Regime regime, const uint8_t id
 		bk_identity_verify(identity, BK_CTX_CONTENT, e->content.data, e->content.len, e->signature.data))
 		return BK_E_SIGNATURE;
 	c = baken__content__unpack(bk_arena_allocator(a), e->content.len, e->content.data);
-	err = c && bk_pb_sound(&c->base) ? check(c) : BK_E_INVAL;
+	err = c && bk_pb_exact(&c->base, e->content.len) ? check(c) : BK_E_INVAL;
 	if (!err)
 		*ret_content = c;
 	return err;

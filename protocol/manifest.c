@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "err.h"
+#include "pb.h"
 #include "signal_key.h"
 #include "text.h"
 
@@ -67,7 +68,7 @@ int bk_manifest_verify(struct bk_arena *a, const Baken__Signed *s, const uint8_t
 		bk_identity_verify(identity, BK_CTX_MANIFEST, s->payload.data, s->payload.len, s->signature.data))
 		return BK_E_SIGNATURE;
 	m = baken__capture_manifest__unpack(bk_arena_allocator(a), s->payload.len, s->payload.data);
-	err = m ? check(m) : BK_E_INVAL;
+	err = m && bk_pb_exact(&m->base, s->payload.len) ? check(m) : BK_E_INVAL;
 	if (!err && (memcmp(m->file_hash.data, file.b, BK_HASH_BYTES) != 0 || m->size != size))
 		err = BK_E_HASH;
 	if (!err)

@@ -44,3 +44,8 @@ bool bk_pb_sound(const ProtobufCMessage *m)
 			return false;
 	return true;
 }
+
+bool bk_pb_exact(const ProtobufCMessage *m, size_t len)
+{
+	return bk_pb_sound(m) && protobuf_c_message_get_packed_size(m) == len;
+}

@@ -34,11 +34,7 @@ static void care(const void *data, size_t size)
 	if (err)
 		return;
 	BK_ASSERT(bk_content_kind_of(c) != BK_CONTENT_ANY);
-	/* What was short before may be longer when written in full: protobuf has more than one spelling. */
-	err = bk_content_encode(c, NULL, NULL, &one, &one_len);
-	BK_ASSERT(err == 0 || err == BK_E_TOO_BIG);
-	if (err)
-		return;
+	BK_ASSERT(bk_content_encode(c, NULL, NULL, &one, &one_len) == 0);
 	bk_arena_reset(arena);
 	BK_ASSERT(bk_content_decode(arena, BAKEN__REGIME__REGIME_CARE, identity, one, one_len, &c) == 0);
 	BK_ASSERT(bk_content_encode(c, NULL, NULL, &two, &two_len) == 0);

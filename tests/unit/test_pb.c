@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "content.pb-c.h"
 #include "err.h"
 #include "frame.h"
 #include "pb.h"
@@ -56,11 +57,38 @@ static void deep(void **state)
 	baken__enrol_state__free_unpacked(m, NULL);
 }
 
+/* protobuf-c: a text of "ab", NUL, "cd" is five bytes on the wire and "ab" in the hand. */
+static void one_spelling(void **state)
+{
+	static const uint8_t good[] = {0x0a, 2, 'a', 'b'};               /* profile: a name */
+	static const uint8_t with_nul[] = {0x0a, 5, 'a', 'b', 0, 'c', 'd'};
+	static const uint8_t twice[] = {0x0a, 1, 'a', 0x0a, 2, 'a', 'b'};
+	static const uint8_t long_length[] = {0x0a, 0x82, 0, 'a', 'b'};
+	static const uint8_t newer[] = {0x0a, 2, 'a', 'b', 0xf8, 0x01, 7}; /* field 31 */
+	const struct {
+		const uint8_t *data;
+		size_t len;
+		bool exact;
+	} all[] = {{good, sizeof good, true}, {with_nul, sizeof with_nul, false}, {twice, sizeof twice, false},
+		{long_length, sizeof long_length, false}, {newer, sizeof newer, true}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		Baken__Profile *m = baken__profile__unpack(NULL, all[i].len, all[i].data);
+
+		assert_non_null(m);
+		assert_string_equal(m->name, "ab");
+		assert_int_equal(bk_pb_exact(&m->base, all[i].len), all[i].exact);
+		baken__profile__free_unpacked(m, NULL);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(zero_is_no_field),
 		cmocka_unit_test(deep),
+		cmocka_unit_test(one_spelling),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
