@@ -180,8 +180,10 @@ static int lower(const struct bk_server *s)
 	return pw && (setegid(pw->pw_gid) != 0 || seteuid(pw->pw_uid) != 0) ? BK_E_STATE : 0;
 }
 
-static int raise_again(void)
+static int raise_again(const struct bk_server *s)
 {
+	if (!*s->o.user)
+		return 0; /* nothing was lowered; a system call filter may forbid even asking */
 	return seteuid(getuid()) != 0 || setegid(getgid()) != 0 ? BK_E_STATE : 0;
 }
 
@@ -333,7 +335,7 @@ static int start(struct run *r)
 		failed("files", err);
 	if (!err && (err = bk_control_start(s)))
 		failed("control", err);
-	if (!err && (err = raise_again()))
+	if (!err && (err = raise_again(s)))
 		failed("user", err);
 	if (!err && *s->o.metrics)
 		err = bk_metrics_start(s, s->o.metrics, &s->metrics);

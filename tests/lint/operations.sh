@@ -33,6 +33,12 @@ compare()
 
 sed -n 's/^\t[TN]("\([a-z-]*\)",.*/\1/p' server/options.c | compare Options
 
+for row in $(sed -n 's/^\t[TN]("\([a-z-]*\)", [a-z_]*, "\([^"]*\)".*/\1=\2/p' server/options.c); do
+	given=$(sed -n "s/^| \`${row%%=*}\` | \([^|]*\) |.*/\1/p" $page | tr -d '\`')
+	[ "$given" = "${row#*=}" ] || [ "$given${row#*=}" = none ] ||
+		wrong "$page:1: default of ${row%%=*} is ${row#*=}, not $given"
+done
+
 {
 	sed -n 's/^\tX(\([a-z_]*\), ".*/bakend_\1_total/p' server/stats.h
 	sed -n 's/^\t*row(&*t, "\([a-z_]*\)", "gauge".*/bakend_\1/p' server/stats.c
