@@ -16,8 +16,7 @@
 #define STORED_KEEP_MS (90ull * 86400000ull)
 #define REFUSED_KEEP_MS (30ull * 86400000ull)
 
-/* What keeps ends working and nobody looks at. */
-static bool is_plumbing(enum bk_content_kind kind)
+bool bk_outbox_plumbing(enum bk_content_kind kind)
 {
 	return kind == BK_CONTENT_RECEIPT || kind == BK_CONTENT_ASK_AGAIN || kind == BK_CONTENT_SESSION_OPEN;
 }
@@ -31,7 +30,7 @@ static void tell_refused(struct bk_core *core, struct bk_out *o, int err, enum b
 {
 	json_t *event = NULL;
 
-	if (o->told || is_plumbing(o->kind))
+	if (o->told || bk_outbox_plumbing(o->kind))
 		return;
 	o->told = true;
 	event = bk_event("refused");
@@ -249,7 +248,7 @@ void bk_outbox_wake(struct bk_core *core, bk_id circle)
 /* Messages among ourselves and plumbing get no receipt of their own; they are kept a while for ask-again. */
 static bool expects_receipt(const struct bk_core *core, const struct bk_out *o)
 {
-	if (is_plumbing(o->kind))
+	if (bk_outbox_plumbing(o->kind))
 		return false;
 	if (o->kind == BK_CONTENT_DRILL_ALARM)
 		return true;
@@ -459,7 +458,7 @@ static bool is_old(const struct bk_core *core, const struct bk_out *o)
 		keep = BK_OUT_KEEP_MS;
 	else if (o->state == BK_OUT_REFUSED)
 		keep = REFUSED_KEEP_MS;
-	else if (o->state != BK_OUT_STORED && !is_plumbing(o->kind))
+	else if (o->state != BK_OUT_STORED && !bk_outbox_plumbing(o->kind))
 		return false; /* what was never sent is never dropped */
 	return core->now > since && core->now - since > keep;
 }

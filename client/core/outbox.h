@@ -84,7 +84,9 @@ void bk_outbox_on_stored(struct bk_core *core, const Baken__Stored *m);
 void bk_outbox_on_error(struct bk_core *core, const struct bk_request *r, const Baken__Error *e);
 void bk_outbox_on_quota(struct bk_core *core, const ProtobufCBinaryData *ids, size_t n, bool full);
 void bk_outbox_tick(struct bk_core *core);
-size_t bk_outbox_waiting(const struct bk_core *core);
+/* Receipts and the like: what keeps ends working and nobody looks at. */
+bool bk_outbox_plumbing(enum bk_content_kind kind);
+size_t bk_outbox_waiting(const struct bk_core *core); /* not yet stored, plumbing aside */
 
 /* prepare.c: 0 prepared, BK_E_BUSY wait for something asked, other: obstacle. */
 int bk_prepare_row(struct bk_core *core, struct bk_out *o);

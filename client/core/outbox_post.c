@@ -171,7 +171,7 @@ size_t bk_outbox_waiting(const struct bk_core *core)
 	size_t n = 0;
 
 	for (size_t i = 0; i < core->outbox.n; i++)
-		n += core->outbox.rows[i]->state < BK_OUT_STORED;
+		n += core->outbox.rows[i]->state < BK_OUT_STORED && !bk_outbox_plumbing(core->outbox.rows[i]->kind);
 	return n;
 }
 

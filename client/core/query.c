@@ -40,6 +40,7 @@ int bk_query_status(struct bk_core *core, struct bk_command *c)
 	bk_json_bool(c->answer, "caught_up", bk_link_online(core) && core->link.caught_up);
 	bk_json_int(c->answer, "last_contact_ms", self->last_contact_ms);
 	bk_json_int(c->answer, "queued_out", bk_outbox_waiting(core));
+	bk_json_int(c->answer, "unanswered", core->link.n_requests);
 	bk_json_bool(c->answer, "duty", self->duty);
 	bk_json_int(c->answer, "on_duty", desk ? desk->n_on_duty : 0);
 	bk_json_put(c->answer, "clock_skew_ms", json_integer(core->link.skew_ms));

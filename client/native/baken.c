@@ -54,14 +54,86 @@ static const struct command {
 		"change the passphrase"},
 	{"rpc", bk_cmd_rpc, "", "JSON-regels in, gebeurtenissen uit", "JSON lines in, events out"},
 };
+#define COMMANDS (sizeof commands / sizeof *commands)
+#define WORD_MAX 40u
+#define NEAR_MAX 2u
 
 static void usage(FILE *f, enum bk_lang lang)
 {
 	fprintf(f, "baken [--dir DIR] [--passphrase-file F] [--lang nl|en] [--json] [--offline] [--wait SECONDS] "
 		   "COMMAND ...\n\n");
-	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(f, "  %-12s %s\n", commands[i].name, lang == BK_LANG_EN ? commands[i].en : commands[i].nl);
-	fprintf(f, "\nman baken\n");
+	fprintf(f, "\n%s\n", bk_text(BK_TEXT_HELP_MORE, lang));
+}
+
+static void usage_of(FILE *f, const struct command *c, enum bk_lang lang)
+{
+	fprintf(f, "baken %s %s\n%s\n", c->name, c->use, lang == BK_LANG_EN ? c->en : c->nl);
+}
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strcmp(name, commands[i].name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+/* Letters to change, add or leave out to come from one word to the other. */
+static unsigned distance(const char *a, const char *b)
+{
+	unsigned row[WORD_MAX + 1];
+	size_t n = strlen(a), m = strlen(b);
+
+	if (n > WORD_MAX || m > WORD_MAX)
+		return WORD_MAX;
+	for (unsigned k = 0; k <= m; k++)
+		row[k] = k;
+	for (size_t i = 1; i <= n; i++) {
+		unsigned corner = row[0];
+
+		row[0] = (unsigned)i;
+		for (size_t k = 1; k <= m; k++) {
+			unsigned best = corner + (a[i - 1] != b[k - 1]);
+
+			corner = row[k];
+			best = row[k] + 1 < best ? row[k] + 1 : best;
+			row[k] = row[k - 1] + 1 < best ? row[k - 1] + 1 : best;
+		}
+	}
+	return row[m];
+}
+
+/* What was meant: a word that begins so, else the nearest within two letters; NULL. */
+static const char *nearest(const char *word)
+{
+	const char *found = NULL;
+	unsigned best = NEAR_MAX + 1;
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		unsigned d = distance(word, commands[i].name);
+
+		if (strlen(word) >= 3 && strncmp(word, commands[i].name, strlen(word)) == 0)
+			d = 0;
+		if (d < best) {
+			best = d;
+			found = commands[i].name;
+		}
+	}
+	return found;
+}
+
+static int unknown(const char *word, enum bk_lang lang)
+{
+	const char *meant = nearest(word);
+
+	fprintf(stderr, "baken: %s: %s\n", bk_term_shown(word, WORD_MAX), bk_text(BK_TEXT_UNKNOWN_COMMAND, lang));
+	if (meant)
+		fprintf(stderr, "%s baken %s\n", bk_text(BK_TEXT_DID_YOU_MEAN, lang), meant);
+	else
+		usage(stderr, lang);
+	return EX_USAGE;
 }
 
 static int default_dir(struct bk_cli *cli)
@@ -109,7 +181,8 @@ static int split(int argc, char **argv)
 
 	while (i < argc && strncmp(argv[i], "--", 2) == 0) {
 		bool flag = strcmp(argv[i], "--json") == 0 || strcmp(argv[i], "--offline") == 0 ||
-			    strcmp(argv[i], "--help") == 0 || strchr(argv[i], '=');
+			    strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "--version") == 0 ||
+			    strchr(argv[i], '=');
 
 		i += flag ? 1 : 2;
 	}
@@ -128,11 +201,42 @@ static void shield(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* "help", "help WORD", "WORD --help". */
+static int help(const char *word, enum bk_lang lang)
+{
+	const struct command *c = word ? find(word) : NULL;
+
+	if (word && !c)
+		return unknown(word, lang);
+	if (c)
+		usage_of(stdout, c, lang);
+	else
+		usage(stdout, lang);
+	return 0;
+}
+
+static int run(struct bk_cli *cli, int argc, char **argv)
+{
+	const struct command *c = find(argv[0]);
+	int code;
+
+	if (!c)
+		return unknown(argv[0], cli->lang);
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--help") == 0)
+			return help(c->name, cli->lang);
+	code = c->run(cli, argc - 1, argv + 1);
+	bk_cli_close(cli);
+	if (code == EX_USAGE && !cli->json)
+		usage_of(stderr, c, cli->lang);
+	return code;
+}
+
 int main(int argc, char **argv)
 {
 	struct bk_cli cli = {.passphrase_file = getenv("BAKEN_PASSPHRASE_FILE")};
 	const char *dir = getenv("BAKEN_DIR"), *lang = getenv("BAKEN_LANG"), *wait = NULL;
-	bool help = false;
+	bool want_help = false, version = false;
 	const struct bk_cli_option options[] = {
 		{"dir", &dir, NULL, NULL},
 		{"passphrase-file", &cli.passphrase_file, NULL, NULL},
@@ -140,9 +244,10 @@ int main(int argc, char **argv)
 		{"wait", &wait, NULL, NULL},
 		{"json", NULL, NULL, &cli.json},
 		{"offline", NULL, NULL, &cli.offline},
-		{"help", NULL, NULL, &help},
+		{"help", NULL, NULL, &want_help},
+		{"version", NULL, NULL, &version},
 	};
-	int at = split(argc, argv), code = EX_USAGE;
+	int at = split(argc, argv);
 
 	if (sodium_init() < 0)
 		return EX_SOFTWARE;
@@ -150,23 +255,20 @@ int main(int argc, char **argv)
 #ifdef BAKEN_CRASH_POINTS
 	bk_crash_env_install();
 #endif
-	if (bk_cli_options(at - 1, argv + 1, options, sizeof options / sizeof *options) != 0 ||
-		set_globals(&cli, dir, lang, wait) || (at >= argc && !help)) {
+	if (bk_cli_options(&cli, at - 1, argv + 1, options, sizeof options / sizeof *options) != 0 ||
+		set_globals(&cli, dir, lang, wait)) {
 		usage(stderr, cli.lang);
 		return EX_USAGE;
 	}
-	if (help) {
-		usage(stdout, cli.lang);
+	if (version) {
+		printf("baken %s\n", BAKEN_VERSION);
 		return 0;
 	}
-	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-		if (strcmp(argv[at], commands[i].name) == 0) {
-			code = commands[i].run(&cli, argc - at - 1, argv + at + 1);
-			bk_cli_close(&cli);
-			if (code == EX_USAGE)
-				fprintf(stderr, "baken %s %s\n", commands[i].name, commands[i].use);
-			return code;
-		}
-	usage(stderr, cli.lang);
-	return EX_USAGE;
+	if (want_help || (at < argc && strcmp(argv[at], "help") == 0))
+		return help(at + 1 < argc && !want_help ? argv[at + 1] : NULL, cli.lang);
+	if (at >= argc) {
+		usage(stderr, cli.lang);
+		return EX_USAGE;
+	}
+	return run(&cli, argc - at, argv + at);
 }

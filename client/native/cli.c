@@ -8,6 +8,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#define FLUSH_MS 5000u        /* for answers that are still on their way when a command is done */
+#define ID_DIGITS_MIN 4u /* of a message, to name it by */
 #define CALL_TIMEOUT_MS 30000u /* a local command never takes this long */
 
 int bk_cli_exit(int err)
@@ -27,13 +29,17 @@ int bk_cli_exit(int err)
 		return EX_NOINPUT;
 	case BK_E_NET:
 	case BK_E_TLS:
+	case BK_E_CHAIN:
 		return EX_UNAVAILABLE;
+	case BK_E_EXISTS:
+		return EX_CANTCREAT;
 	case BK_E_IO:
 	case BK_E_FULL:
 		return EX_IOERR;
 	case BK_E_TIMEOUT:
 	case BK_E_BUSY:
 	case BK_E_LOCKED:
+	case BK_E_RATE:
 	case BK_E_QUOTA:
 		return EX_TEMPFAIL;
 	case BK_E_ROLE:
@@ -51,6 +57,8 @@ int bk_cli_fail(const struct bk_cli *cli, int err, const char *detail)
 {
 	const char *hint = bk_text_hint(err, cli->lang);
 
+	if (cli->told && err == BK_E_USAGE)
+		return bk_cli_exit(err);
 	if (cli->json) {
 		json_t *o = json_pack("{s:s, s:s, s:s}", "event", "error", "error", bk_err_name(err), "text",
 			detail && *detail ? detail : bk_err_text(err, cli->lang));
@@ -64,6 +72,16 @@ int bk_cli_fail(const struct bk_cli *cli, int err, const char *detail)
 	if (hint)
 		fprintf(stderr, "%s\n", hint);
 	return bk_cli_exit(err);
+}
+
+int bk_cli_done(const struct bk_cli *cli, const char *sentence)
+{
+	json_t *o = json_pack("{s:s}", "event", "ok");
+
+	if (!bk_cli_print(cli, o) && sentence)
+		printf("%s\n", sentence);
+	json_decref(o);
+	return 0;
 }
 
 bool bk_cli_print(const struct bk_cli *cli, const json_t *value)
@@ -120,7 +138,17 @@ static const struct bk_cli_option *find_option(const struct bk_cli_option *optio
 	return NULL;
 }
 
-int bk_cli_options(int argc, char **argv, const struct bk_cli_option *options, size_t n)
+static int wrong_option(struct bk_cli *cli, const char *word, const char *why)
+{
+	char text[200];
+
+	snprintf(text, sizeof text, "%.100s: %s", word, why);
+	bk_cli_fail(cli, BK_E_USAGE, text);
+	cli->told = true;
+	return BK_E_USAGE;
+}
+
+int bk_cli_options(struct bk_cli *cli, int argc, char **argv, const struct bk_cli_option *options, size_t n)
 {
 	int words = 0;
 
@@ -141,9 +169,7 @@ int bk_cli_options(int argc, char **argv, const struct bk_cli_option *options, s
 		if (o && !o->flag && !value && i + 1 < argc)
 			value = argv[++i];
 		if (!o || (o->flag ? value != NULL : value == NULL) || take_option(o, value)) {
-			fprintf(stderr, "baken: %s: %s\n", argv[i],
-				!o ? "unknown option" : "takes a value, or takes none");
-			return BK_E_USAGE;
+			return wrong_option(cli, argv[i], o ? T(cli, OPTION_VALUE) : T(cli, UNKNOWN_OPTION));
 		}
 	}
 	return words;
@@ -303,10 +329,8 @@ int bk_cli_open(struct bk_cli *cli)
 	int err;
 
 	snprintf(store, sizeof store, "%s/store", cli->dir);
-	if (access(store, F_OK) != 0) {
-		fprintf(stderr, "%s\n", T(cli, NOT_ENROLLED));
-		return BK_E_NOT_FOUND;
-	}
+	if (access(store, F_OK) != 0)
+		return BK_E_STATE;
 	err = bk_cli_passphrase(cli, passphrase);
 	if (!err)
 		err = bk_cli_open_with(cli, passphrase, false);
@@ -352,9 +376,62 @@ int bk_cli_sync(struct bk_cli *cli)
 		err = bk_rim_wait(cli->rim, synced, cli, (uint64_t)cli->wait_s * 1000);
 	if (cli->revoked)
 		return BK_E_REVOKED;
-	if (cli->caught_up)
+	if (cli->caught_up) {
+		bk_cli_flush(cli);
 		return 0;
+	}
 	return cli->link_error ? cli->link_error : err;
+}
+
+static bool is_flushed(void *arg)
+{
+	struct bk_cli *cli = arg;
+	json_t *reply = NULL;
+	json_int_t left = 1;
+
+	if (bk_rim_call(cli->rim, json_pack("{s:s}", "cmd", "status"), CALL_TIMEOUT_MS, &reply) == 0)
+		left = json_integer_value(json_object_get(reply, "unanswered"));
+	json_decref(reply);
+	return left == 0 || !cli->online;
+}
+
+void bk_cli_flush(struct bk_cli *cli)
+{
+	if (cli->online)
+		bk_rim_wait(cli->rim, is_flushed, cli, FLUSH_MS);
+}
+
+/* How many different ids of a list begin with the word; the last such in out. */
+static size_t match_ids(struct bk_cli *cli, json_t *command, const char *word, char out[static BK_ID_TEXT])
+{
+	size_t i, hits = 0, len = strlen(word);
+	json_t *reply = NULL, *item;
+
+	if (bk_rim_call(cli->rim, command, CALL_TIMEOUT_MS, &reply) == 0)
+		json_array_foreach(json_object_get(reply, "items"), i, item)
+			if (strncmp(bk_cli_str(item, "message"), word, len) == 0) {
+				snprintf(out, BK_ID_TEXT, "%s", bk_cli_str(item, "message"));
+				hits++;
+			}
+	json_decref(reply);
+	return hits;
+}
+
+const char *bk_cli_full_id(struct bk_cli *cli, const char *word, char out[static BK_ID_TEXT])
+{
+	size_t hits = 0, len = strlen(word);
+
+	if (len == BK_ID_TEXT - 1)
+		return word;
+	if (len >= ID_DIGITS_MIN && strspn(word, "0123456789abcdef") == len) {
+		hits = match_ids(cli, json_pack("{s:s, s:i}", "cmd", "messages", "limit", 1000), word, out);
+		if (!hits)
+			hits = match_ids(cli, json_pack("{s:s}", "cmd", "unreadable"), word, out);
+	}
+	if (hits == 1)
+		return out;
+	bk_cli_fail(cli, BK_E_NOT_FOUND, T(cli, NO_SUCH_MESSAGE));
+	return NULL;
 }
 
 /* ---- sending ---- */
@@ -362,7 +439,7 @@ int bk_cli_sync(struct bk_cli *cli)
 struct sending {
 	char message[BK_ID_TEXT];
 	const char *kind; /* of the item */
-	bool stored, refused;
+	bool stored, refused, moved; /* moved: a file is under way, which is worth waiting for */
 };
 
 static void watch_sending(struct bk_cli *cli, const json_t *event)
@@ -371,8 +448,11 @@ static void watch_sending(struct bk_cli *cli, const json_t *event)
 	const char *name = bk_cli_str(event, "event");
 	char at[BK_TERM_TIME];
 
-	if (strcmp(name, "transfer") == 0 && !cli->json) {
-		bk_term_progress(T(cli, SENDING), bk_cli_ms(event, "done_bytes"), bk_cli_ms(event, "total_bytes"));
+	if (strcmp(name, "transfer") == 0) {
+		s->moved = true;
+		if (!cli->json)
+			bk_term_progress(T(cli, SENDING), bk_cli_ms(event, "done_bytes"),
+				bk_cli_ms(event, "total_bytes"));
 		return;
 	}
 	if (strcmp(bk_cli_str(event, "message"), s->message) != 0)
@@ -414,8 +494,11 @@ int bk_cli_send(struct bk_cli *cli, json_t *command, enum bk_text saved)
 	cli->watch_arg = &s;
 	if (!cli->offline) {
 		err = bk_rim_call(cli->rim, json_pack("{s:s}", "cmd", "connect"), CALL_TIMEOUT_MS, NULL);
-		if (!err)
+		for (bool more = !err; more; more = s.moved && !sent(cli)) {
+			s.moved = false;
 			bk_rim_wait(cli->rim, sent, cli, (uint64_t)cli->wait_s * 1000);
+		}
+		bk_cli_flush(cli);
 	}
 	cli->watch = NULL;
 	if (cli->revoked)

@@ -16,7 +16,8 @@ struct bk_cli {
 	char dir[4000];
 	const char *passphrase_file, *ca_file;
 	enum bk_lang lang;
-	bool json, offline, quiet;
+	bool json, offline;
+	bool told; /* a wrong word was named already */
 	unsigned wait_s;
 	struct bk_rim *rim;
 	void (*watch)(struct bk_cli *cli, const json_t *event); /* a command's own interest in events */
@@ -29,6 +30,8 @@ struct bk_cli {
 int bk_cli_exit(int err);
 /* Prints the error with a way on, and returns the exit code. detail may be NULL. */
 int bk_cli_fail(const struct bk_cli *cli, int err, const char *detail);
+/* It worked and there is nothing more to tell: the sentence, or {"event":"ok"}. Returns 0. */
+int bk_cli_done(const struct bk_cli *cli, const char *sentence);
 /* Prints one JSON line when --json, and says whether it did. */
 bool bk_cli_print(const struct bk_cli *cli, const json_t *value);
 
@@ -45,7 +48,7 @@ struct bk_cli_option {
  * Parses options anywhere among the words; leaves the other words in argv[0..]. Returns their number, or
  * BK_E_USAGE after a sentence on stderr.
  */
-int bk_cli_options(int argc, char **argv, const struct bk_cli_option *options, size_t n);
+int bk_cli_options(struct bk_cli *cli, int argc, char **argv, const struct bk_cli_option *options, size_t n);
 
 /* Passphrase from file, key ring or terminal. */
 int bk_cli_passphrase(const struct bk_cli *cli, char out[static BK_PASSPHRASE_MAX]);
@@ -54,11 +57,20 @@ int bk_cli_open(struct bk_cli *cli);
 int bk_cli_open_with(struct bk_cli *cli, const char *passphrase, bool create);
 /* Connects and waits until the queue has been read, or --wait is over (BK_E_TIMEOUT, BK_E_NET, BK_E_TLS). */
 int bk_cli_sync(struct bk_cli *cli);
+/* Waits, not for long, until the server has answered all that was said. */
+void bk_cli_flush(struct bk_cli *cli);
 void bk_cli_close(struct bk_cli *cli);
 /* Calls the core; on an error prints it and returns the exit code, else 0. */
 int bk_cli_call(struct bk_cli *cli, json_t *command, json_t **ret_reply);
 /* After a sending command: says where the message is, connects, shows each rung until `until` or --wait. */
 int bk_cli_send(struct bk_cli *cli, json_t *command, enum bk_text saved);
+
+/* Words of a message: what stands on the command line, else standard input to its end. */
+json_t *bk_cli_words(int argc, char **argv);
+/* Opens the store, encrypts the files and sends; owns command and files. */
+int bk_cli_write(struct bk_cli *cli, json_t *command, json_t *files, enum bk_text saved);
+/* A message named by its first digits; NULL after saying that there is none, or more than one. */
+const char *bk_cli_full_id(struct bk_cli *cli, const char *word, char out[static BK_ID_TEXT]);
 
 /* The key ring of the session keeps an unlocked passphrase for a while (keyrings(7)). */
 int bk_cli_keyring_put(const struct bk_cli *cli, const char *passphrase, unsigned minutes);
@@ -98,7 +110,10 @@ void bk_print_item_line(const struct bk_cli *cli, const json_t *item);
 void bk_print_rungs(const struct bk_cli *cli, const char *kind, const json_t *rungs);
 const char *bk_print_rung(const struct bk_cli *cli, const char *kind, const char *rung);
 const char *bk_print_urgency(const struct bk_cli *cli, const char *urgency);
-/* One row of the board; owner shown when claimed. */
+const char *bk_print_role(const struct bk_cli *cli, const char *role);
+/* "2.7 MiB" */
+char *bk_print_size(uint64_t bytes, char out[static BK_TERM_TIME]);
+/* A case of the board, two lines; owner shown when claimed. */
 void bk_print_case(const struct bk_cli *cli, const json_t *row, bool chosen);
 
 #endif

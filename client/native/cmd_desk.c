@@ -20,6 +20,7 @@ struct board {
 	uv_poll_t keys;
 	uv_timer_t clock;
 	uv_signal_t signals[3];
+	uv_signal_t resized;
 };
 
 static int ask_board(struct bk_cli *cli, json_t **ret_cases)
@@ -78,18 +79,6 @@ static const struct act acts[] = {
 	{"note", "note", "text", BK_TEXT_NOTED},
 };
 
-static bool flushed(void *arg)
-{
-	struct bk_cli *cli = arg;
-	json_t *reply = NULL;
-	json_int_t left = 1;
-
-	if (bk_rim_call(cli->rim, json_pack("{s:s}", "cmd", "status"), 5000, &reply) == 0)
-		left = json_integer_value(json_object_get(reply, "queued_out"));
-	json_decref(reply);
-	return left == 0;
-}
-
 static json_t *act_command(const struct act *a, const char *case_id, int argc, char **argv)
 {
 	json_t *command = json_pack("{s:s, s:s}", "cmd", a->cmd, "case", case_id);
@@ -134,7 +123,7 @@ static int one_act(struct bk_cli *cli, const struct act *a, int argc, char **arg
 	if (strcmp(a->word, "claim") == 0 && !json_is_true(json_object_get(reply, "won")))
 		code = EX_NOPERM;
 	json_decref(reply);
-	bk_rim_wait(cli->rim, flushed, cli, (uint64_t)cli->wait_s * 1000);
+	bk_cli_flush(cli);
 	return code;
 }
 
@@ -146,7 +135,12 @@ static int print_board(struct bk_cli *cli)
 
 	if (code)
 		return code;
-	if (!bk_cli_print(cli, cases)) {
+	if (cli->json) {
+		json_t *o = json_pack("{s:s, s:O}", "event", "ok", "cases", cases);
+
+		bk_cli_print(cli, o);
+		json_decref(o);
+	} else {
 		printf("%s\n", json_array_size(cases) ? T(cli, BOARD_HEAD) : T(cli, BOARD_EMPTY));
 		json_array_foreach(cases, i, row)
 			bk_print_case(cli, row, false);
@@ -170,23 +164,41 @@ static int set_duty(struct bk_cli *cli, bool on)
 
 /* ---- live board ---- */
 
+#define CLEAR "\033[H\033[2J"
+#define LINE_END "\033[K\n" /* the rest of an older, longer line goes */
+#define BOARD_LINES 7u      /* title, heading, notice, keys and the air between them */
+
+static size_t open_cases(const struct board *b)
+{
+	json_t *row;
+	size_t i, n = 0;
+
+	json_array_foreach(b->cases, i, row)
+		n += strcmp(bk_cli_str(row, "state"), "closed") != 0;
+	return n;
+}
+
+/* Drawn over itself from the top, so that nothing flickers. */
 static void draw(struct board *b)
 {
 	struct bk_cli *cli = b->cli;
-	unsigned room = bk_term_height() > 8 ? bk_term_height() - 6 : 2;
-	size_t i, first;
-	json_t *row;
+	const char *bold = bk_term_style("\033[1m"), *dim = bk_term_style("\033[2m"), *off = bk_term_style("\033[0m");
+	unsigned width = bk_term_width(), height = bk_term_height();
+	size_t i, room = height > BOARD_LINES + 2 ? (height - BOARD_LINES) / 2 : 1, first;
 	char at[BK_TERM_TIME];
+	json_t *row;
 
 	first = b->chosen >= room ? b->chosen - room + 1 : 0;
-	printf("\033[H\033[2J\033[1m%s\033[0m  %s  %s\n\n", T(cli, BOARD_TITLE),
+	printf("\033[H%s%s%s  %s  %s  (%zu)" LINE_END LINE_END, bold, T(cli, BOARD_TITLE), off,
 		bk_term_time(bk_rim_now(), cli->lang, at),
-		cli->online ? T(cli, STATUS_ONLINE) : bk_err_text(BK_E_NET, cli->lang));
-	printf("\033[2m%s\033[0m\n", json_array_size(b->cases) ? T(cli, BOARD_HEAD) : T(cli, BOARD_EMPTY));
+		cli->online ? T(cli, STATUS_ONLINE) : bk_err_text(BK_E_NET, cli->lang), open_cases(b));
+	printf("%s%s%s" LINE_END, dim, bk_term_shown(json_array_size(b->cases) ? T(cli, BOARD_HEAD) : T(cli, BOARD_EMPTY),
+		width - 1), off);
+	printf("\033[J");
 	json_array_foreach(b->cases, i, row)
 		if (i >= first && i < first + room)
 			bk_print_case(cli, row, i == b->chosen);
-	printf("\n%s\n\033[2m%s\033[0m", b->notice, T(cli, BOARD_KEYS));
+	printf("\n%s\n%s%s%s", bk_term_shown(b->notice, width - 1), dim, bk_term_shown(T(cli, BOARD_KEYS), width - 1), off);
 	fflush(stdout);
 }
 
@@ -215,13 +227,13 @@ static void open_case(struct board *b)
 	size_t i;
 	int key = BK_KEY_NONE;
 
-	printf("\033[H\033[2J");
+	printf(CLEAR);
 	if (bk_rim_call(cli->rim, json_pack("{s:s, s:s}", "cmd", "messages", "conversation",
 			bk_cli_str(chosen_case(b), "case")), 30000, &reply) == 0)
 		json_array_foreach(json_object_get(reply, "items"), i, item)
 			bk_print_item(cli, item);
 	json_decref(reply);
-	printf("\n\033[2m%s\033[0m", T(cli, ANY_KEY));
+	printf("%s%s%s", bk_term_style("\033[2m"), T(cli, ANY_KEY), bk_term_style("\033[0m"));
 	fflush(stdout);
 	while (key == BK_KEY_NONE) {
 		uv_run(bk_rim_loop(cli->rim), UV_RUN_ONCE);
@@ -239,7 +251,7 @@ static void act_on(struct board *b, const char *cmd, const char *key, const char
 
 	if (field) {
 		bk_term_raw(false);
-		printf("\033[H\033[2J");
+		printf(CLEAR);
 		err = bk_term_line(bk_text(prompt, b->cli->lang), line, sizeof line);
 		bk_term_raw(true);
 		if (err || !*line) {
@@ -311,6 +323,13 @@ static void on_second(uv_timer_t *t)
 	((struct board *)t->data)->stale = true;
 }
 
+static void on_resize(uv_signal_t *s, int number)
+{
+	(void)number;
+	printf(CLEAR);
+	((struct board *)s->data)->stale = true;
+}
+
 /* The screen and the echo of the terminal come back whoever ends the board. */
 static void on_signal(uv_signal_t *sig, int number)
 {
@@ -322,6 +341,9 @@ static void watch_signals(struct board *b)
 {
 	static const int numbers[3] = {SIGINT, SIGTERM, SIGHUP};
 
+	uv_signal_init(bk_rim_loop(b->cli->rim), &b->resized);
+	b->resized.data = b;
+	uv_signal_start(&b->resized, on_resize, SIGWINCH);
 	for (size_t i = 0; i < 3; i++) {
 		uv_signal_init(bk_rim_loop(b->cli->rim), &b->signals[i]);
 		b->signals[i].data = b;
@@ -357,7 +379,7 @@ static int live_board(struct bk_cli *cli)
 	uv_poll_start(&b.keys, UV_READABLE, on_readable);
 	uv_timer_start(&b.clock, on_second, REFRESH_MS, REFRESH_MS);
 	watch_signals(&b);
-	printf("\033[?1049h\033[?25l");
+	printf("\033[?1049h\033[?25l" CLEAR);
 	board_turns(&b);
 	printf("\033[?25h\033[?1049l");
 	bk_term_raw(false);
@@ -365,6 +387,7 @@ static int live_board(struct bk_cli *cli)
 	uv_close((uv_handle_t *)&b.clock, NULL);
 	for (size_t i = 0; i < 3; i++)
 		uv_close((uv_handle_t *)&b.signals[i], NULL);
+	uv_close((uv_handle_t *)&b.resized, NULL);
 	cli->watch = NULL;
 	uv_run(bk_rim_loop(cli->rim), UV_RUN_NOWAIT); /* lets the handles go before the frame does */
 	json_decref(b.cases);
@@ -388,7 +411,7 @@ static int run_word(struct bk_cli *cli, int n, char **argv)
 
 int bk_cmd_desk(struct bk_cli *cli, int argc, char **argv)
 {
-	int n = bk_cli_options(argc, argv, NULL, 0), err;
+	int n = bk_cli_options(cli, argc, argv, NULL, 0), err;
 
 	if (n < 0)
 		return EX_USAGE;

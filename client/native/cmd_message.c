@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* report, send, reply, guidance, acknowledge, ask-again, attach: what writes */
+/* send, reply, guidance, acknowledge, ask-again, attach: what writes */
 #include <stdlib.h>
 #include <strings.h>
 #include <sysexits.h>
@@ -68,14 +68,7 @@ static int attach_all(struct bk_cli *cli, const json_t *files, json_t *command)
 	return 0;
 }
 
-static void set(json_t *command, const char *key, const char *value)
-{
-	if (value)
-		json_object_set_new(command, key, json_string(value));
-}
-
-/* Words of a message: what stands on the command line, else standard input to its end. */
-static json_t *words(int argc, char **argv)
+json_t *bk_cli_words(int argc, char **argv)
 {
 	char *text = calloc(1, BK_TEXT_MAX + 1);
 	size_t len = 0;
@@ -101,11 +94,21 @@ static json_t *words(int argc, char **argv)
 	return s;
 }
 
-/* Opens the store, encrypts the files and sends; owns command and files. */
-static int write_message(struct bk_cli *cli, json_t *command, json_t *files, enum bk_text saved)
+int bk_cli_write(struct bk_cli *cli, json_t *command, json_t *files, enum bk_text saved)
 {
 	int err = command ? bk_cli_open(cli) : BK_E_INVAL;
+	char id[BK_ID_TEXT];
+	const char *to;
 
+	if (!err && strcmp(bk_cli_str(command, "cmd"), "reply") == 0) {
+		to = bk_cli_full_id(cli, bk_cli_str(command, "to"), id);
+		if (!to) {
+			json_decref(files);
+			json_decref(command);
+			return EX_NOINPUT;
+		}
+		json_object_set_new(command, "to", json_string(to));
+	}
 	if (!err)
 		err = attach_all(cli, files, command);
 	json_decref(files);
@@ -116,37 +119,6 @@ static int write_message(struct bk_cli *cli, json_t *command, json_t *files, enu
 	return bk_cli_send(cli, command, saved);
 }
 
-int bk_cmd_report(struct bk_cli *cli, int argc, char **argv)
-{
-	const char *where = NULL, *when = NULL, *urgency = NULL, *certainty = NULL;
-	json_t *files = NULL, *command;
-	bool drill = false;
-	const struct bk_cli_option options[] = {
-		{"where", &where, NULL, NULL},
-		{"when", &when, NULL, NULL},
-		{"urgency", &urgency, NULL, NULL},
-		{"certainty", &certainty, NULL, NULL},
-		{"file", NULL, &files, NULL},
-		{"drill", NULL, NULL, &drill},
-	};
-	int n = bk_cli_options(argc, argv, options, sizeof options / sizeof *options);
-
-	if (n < 0) {
-		json_decref(files);
-		return EX_USAGE;
-	}
-	command = json_pack("{s:s, s:o}", "cmd", "report", "what", words(n, argv));
-	if (command) {
-		set(command, "where", where);
-		set(command, "when_text", when);
-		set(command, "urgency", urgency);
-		set(command, "certainty", certainty);
-		if (drill)
-			json_object_set_new(command, "drill", json_true());
-	}
-	return write_message(cli, command, files, BK_TEXT_REPORT_SAVED);
-}
-
 static int send_words(struct bk_cli *cli, const char *cmd, int argc, char **argv)
 {
 	json_t *files = NULL, *command;
@@ -155,16 +127,16 @@ static int send_words(struct bk_cli *cli, const char *cmd, int argc, char **argv
 		{"file", NULL, &files, NULL},
 		{"answer", NULL, NULL, &answer},
 	};
-	int n = bk_cli_options(argc, argv, options, strcmp(cmd, "reply") == 0 ? 2 : 1);
+	int n = bk_cli_options(cli, argc, argv, options, strcmp(cmd, "reply") == 0 ? 2 : 1);
 
 	if (n < 1) {
 		json_decref(files);
 		return bk_cli_fail(cli, BK_E_USAGE, NULL);
 	}
-	command = json_pack("{s:s, s:s, s:o}", "cmd", cmd, "to", argv[0], "text", words(n - 1, argv + 1));
+	command = json_pack("{s:s, s:s, s:o}", "cmd", cmd, "to", argv[0], "text", bk_cli_words(n - 1, argv + 1));
 	if (command && answer)
 		json_object_set_new(command, "answers", json_true());
-	return write_message(cli, command, files, BK_TEXT_MESSAGE_SAVED);
+	return bk_cli_write(cli, command, files, BK_TEXT_MESSAGE_SAVED);
 }
 
 int bk_cmd_send(struct bk_cli *cli, int argc, char **argv)
@@ -181,7 +153,7 @@ static json_t *guidance_command(const char *title, const json_t *to, bool all, b
 	char **argv)
 {
 	json_t *command = json_pack("{s:s, s:s, s:o, s:b, s:b}", "cmd", "guidance", "title", title, "text",
-		words(argc, argv), "acknowledge", !no_ack, "drill", drill);
+		bk_cli_words(argc, argv), "acknowledge", !no_ack, "drill", drill);
 
 	if (command && all)
 		json_object_set_new(command, "to", json_string("all"));
@@ -193,7 +165,7 @@ static json_t *guidance_command(const char *title, const json_t *to, bool all, b
 static int guidance_status(struct bk_cli *cli, const char *message)
 {
 	json_t *reply = NULL, *p;
-	char a[BK_TERM_TIME], b[BK_TERM_TIME], c[BK_TERM_TIME];
+	char id[BK_ID_TEXT], a[BK_TERM_TIME], b[BK_TERM_TIME], c[BK_TERM_TIME];
 	size_t i;
 	int code, err = bk_cli_open(cli);
 
@@ -201,15 +173,19 @@ static int guidance_status(struct bk_cli *cli, const char *message)
 		err = bk_cli_sync(cli);
 	if (err && err != BK_E_NET && err != BK_E_TIMEOUT)
 		return bk_cli_fail(cli, err, NULL);
+	message = bk_cli_full_id(cli, message, id);
+	if (!message)
+		return EX_NOINPUT;
 	code = bk_cli_call(cli, json_pack("{s:s, s:s}", "cmd", "guidance-status", "message", message), &reply);
 	if (code)
 		return code;
 	if (!bk_cli_print(cli, reply)) {
-		printf("%-24s %-14s %-20s %s\n", "", T(cli, PERSON_STORED), T(cli, PERSON_READ), T(cli, PERSON_ACK));
+		printf("%s %s %s %s\n", bk_term_padded("", 24), bk_term_padded(T(cli, PERSON_STORED), 15),
+			bk_term_padded(T(cli, PERSON_READ), 20), T(cli, PERSON_ACK));
 		json_array_foreach(json_object_get(reply, "people"), i, p)
-			printf("%-24s %-14s %-20s %s\n", bk_term_shown(bk_cli_str(p, "name"), 24),
-				bk_term_time(bk_cli_ms(p, "stored_ms"), cli->lang, a),
-				bk_term_time(bk_cli_ms(p, "decrypted_ms"), cli->lang, b),
+			printf("%s %s %s %s\n", bk_term_padded(bk_cli_str(p, "name"), 24),
+				bk_term_padded(bk_term_time(bk_cli_ms(p, "stored_ms"), cli->lang, a), 15),
+				bk_term_padded(bk_term_time(bk_cli_ms(p, "decrypted_ms"), cli->lang, b), 20),
 				bk_cli_ms(p, "acknowledged_ms")
 					? bk_term_time(bk_cli_ms(p, "acknowledged_ms"), cli->lang, c)
 					: T(cli, NOT_YET));
@@ -231,7 +207,7 @@ int bk_cmd_guidance(struct bk_cli *cli, int argc, char **argv)
 		{"drill", NULL, NULL, &drill},
 		{"no-acknowledge", NULL, NULL, &no_ack},
 	};
-	int n = bk_cli_options(argc, argv, options, sizeof options / sizeof *options);
+	int n = bk_cli_options(cli, argc, argv, options, sizeof options / sizeof *options);
 
 	if (n >= 0 && status && !to && !all)
 		return guidance_status(cli, status);
@@ -241,41 +217,45 @@ int bk_cmd_guidance(struct bk_cli *cli, int argc, char **argv)
 	}
 	command = guidance_command(title, to, all, drill, no_ack, n, argv);
 	json_decref(to);
-	return write_message(cli, command, NULL, BK_TEXT_MESSAGE_SAVED);
+	return bk_cli_write(cli, command, NULL, BK_TEXT_MESSAGE_SAVED);
 }
 
-static int on_message(struct bk_cli *cli, const char *cmd, int argc, char **argv)
+static int on_message(struct bk_cli *cli, const char *cmd, const char *sentence, int argc, char **argv)
 {
-	int n = bk_cli_options(argc, argv, NULL, 0), err, code;
+	int n = bk_cli_options(cli, argc, argv, NULL, 0), err, code;
+	char id[BK_ID_TEXT];
+	const char *message;
 
 	if (n != 1)
 		return bk_cli_fail(cli, BK_E_USAGE, NULL);
 	err = bk_cli_open(cli);
 	if (err)
 		return bk_cli_fail(cli, err, NULL);
-	code = bk_cli_call(cli, json_pack("{s:s, s:s}", "cmd", cmd, "message", argv[0]), NULL);
+	message = bk_cli_full_id(cli, argv[0], id);
+	if (!message)
+		return EX_NOINPUT;
+	code = bk_cli_call(cli, json_pack("{s:s, s:s}", "cmd", cmd, "message", message), NULL);
 	if (code)
 		return code;
-	if (!cli->json)
-		printf("%s\n", T(cli, ACKNOWLEDGED));
+	bk_cli_done(cli, sentence);
 	err = bk_cli_sync(cli); /* carries it out now if it can; otherwise at the next contact */
 	return err == BK_E_REVOKED ? bk_cli_fail(cli, err, NULL) : 0;
 }
 
 int bk_cmd_acknowledge(struct bk_cli *cli, int argc, char **argv)
 {
-	return on_message(cli, "acknowledge", argc, argv);
+	return on_message(cli, "acknowledge", T(cli, ACKNOWLEDGED), argc, argv);
 }
 
 int bk_cmd_ask_again(struct bk_cli *cli, int argc, char **argv)
 {
-	return on_message(cli, "ask-again", argc, argv);
+	return on_message(cli, "ask-again", T(cli, ASKED_AGAIN), argc, argv);
 }
 
 int bk_cmd_attach(struct bk_cli *cli, int argc, char **argv)
 {
 	char id[BK_ID_TEXT];
-	int n = bk_cli_options(argc, argv, NULL, 0), err;
+	int n = bk_cli_options(cli, argc, argv, NULL, 0), err;
 
 	if (n < 1)
 		return bk_cli_fail(cli, BK_E_USAGE, NULL);

@@ -150,7 +150,7 @@ int bk_cmd_rpc(struct bk_cli *cli, int argc, char **argv)
 	struct runner r = {.cli = cli};
 	int err;
 
-	if (bk_cli_options(argc, argv, NULL, 0) != 0)
+	if (bk_cli_options(cli, argc, argv, NULL, 0) != 0)
 		return bk_cli_fail(cli, BK_E_USAGE, NULL);
 	cli->json = true;
 	cli->watch = print_event;
@@ -204,7 +204,7 @@ int bk_cmd_vault(struct bk_cli *cli, int argc, char **argv)
 	struct runner r = {.cli = cli};
 	int err;
 
-	if (bk_cli_options(argc, argv, NULL, 0) != 0)
+	if (bk_cli_options(cli, argc, argv, NULL, 0) != 0)
 		return bk_cli_fail(cli, BK_E_USAGE, NULL);
 	err = bk_cli_open(cli);
 	if (err)

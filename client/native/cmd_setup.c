@@ -101,7 +101,7 @@ int bk_cmd_enrol(struct bk_cli *cli, int argc, char **argv)
 		{"ca", &cli->ca_file, NULL, NULL},
 	};
 	char passphrase[BK_PASSPHRASE_MAX] = "", code[512] = "";
-	int n = bk_cli_options(argc, argv, options, 2), err;
+	int n = bk_cli_options(cli, argc, argv, options, 2), err;
 
 	if (n < 0)
 		return EX_USAGE;
@@ -135,7 +135,7 @@ static void say_count(const char *format, json_int_t n, char *out, size_t max)
 
 static void row(const char *label, const char *value)
 {
-	printf("%-18s %s\n", label, value);
+	printf("%s %s\n", bk_term_padded(label, 18), value);
 }
 
 static const char *roster_words(const struct bk_cli *cli, const char *age)
@@ -151,7 +151,7 @@ static void print_status(const struct bk_cli *cli, const json_t *s)
 	const char *offline = T(cli, STATUS_OFFLINE), *hole = strstr(offline, "%s");
 	char text[200], at[BK_TERM_TIME];
 
-	row(T(cli, STATUS_ROLE), bk_cli_str(s, "role"));
+	row(T(cli, STATUS_ROLE), bk_print_role(cli, bk_cli_str(s, "role")));
 	row(T(cli, STATUS_NAME), bk_term_shown(bk_cli_str(s, "name"), 60));
 	row(T(cli, STATUS_DEVICE), bk_cli_str(s, "device"));
 	if (json_is_true(json_object_get(s, "online"))) {
@@ -177,7 +177,7 @@ int bk_cmd_status(struct bk_cli *cli, int argc, char **argv)
 	json_t *reply = NULL;
 	int err, code;
 
-	if (bk_cli_options(argc, argv, NULL, 0) != 0)
+	if (bk_cli_options(cli, argc, argv, NULL, 0) != 0)
 		return bk_cli_fail(cli, BK_E_USAGE, NULL);
 	err = bk_cli_open(cli);
 	if (err)
@@ -198,12 +198,12 @@ int bk_cmd_sync(struct bk_cli *cli, int argc, char **argv)
 {
 	int err;
 
-	if (bk_cli_options(argc, argv, NULL, 0) != 0)
+	if (bk_cli_options(cli, argc, argv, NULL, 0) != 0)
 		return bk_cli_fail(cli, BK_E_USAGE, NULL);
 	err = bk_cli_open(cli);
 	if (!err)
 		err = bk_cli_sync(cli);
-	return err ? bk_cli_fail(cli, err, NULL) : 0;
+	return err ? bk_cli_fail(cli, err, NULL) : bk_cli_done(cli, NULL);
 }
 
 /* ---- passphrase ---- */
@@ -215,7 +215,7 @@ int bk_cmd_passphrase(struct bk_cli *cli, int argc, char **argv)
 	const struct bk_cli_option options[] = {{"new-passphrase-file", &new_file, NULL, NULL}};
 	int err;
 
-	if (bk_cli_options(argc, argv, options, 1) != 0)
+	if (bk_cli_options(cli, argc, argv, options, 1) != 0)
 		return bk_cli_fail(cli, BK_E_USAGE, NULL);
 	err = bk_cli_passphrase(cli, old);
 	if (!err)
@@ -229,8 +229,7 @@ int bk_cmd_passphrase(struct bk_cli *cli, int argc, char **argv)
 	if (err)
 		return bk_cli_fail(cli, err, NULL);
 	bk_cli_keyring_drop(cli);
-	printf("%s\n", T(cli, PASS_CHANGED));
-	return 0;
+	return bk_cli_done(cli, T(cli, PASS_CHANGED));
 }
 
 int bk_cmd_unlock(struct bk_cli *cli, int argc, char **argv)
@@ -242,7 +241,7 @@ int bk_cmd_unlock(struct bk_cli *cli, int argc, char **argv)
 	char *end = NULL;
 	int err;
 
-	if (bk_cli_options(argc, argv, options, 1) != 0)
+	if (bk_cli_options(cli, argc, argv, options, 1) != 0)
 		return bk_cli_fail(cli, BK_E_USAGE, NULL);
 	if (minutes) {
 		n = strtoul(minutes, &end, 10);
@@ -259,15 +258,13 @@ int bk_cmd_unlock(struct bk_cli *cli, int argc, char **argv)
 	if (err)
 		return bk_cli_fail(cli, err, NULL);
 	say_count(T(cli, UNLOCKED), (json_int_t)n, text, sizeof text);
-	printf("%s\n", text);
-	return 0;
+	return bk_cli_done(cli, text);
 }
 
 int bk_cmd_lock(struct bk_cli *cli, int argc, char **argv)
 {
-	if (bk_cli_options(argc, argv, NULL, 0) != 0)
+	if (bk_cli_options(cli, argc, argv, NULL, 0) != 0)
 		return bk_cli_fail(cli, BK_E_USAGE, NULL);
 	bk_cli_keyring_drop(cli);
-	printf("%s\n", T(cli, LOCKED));
-	return 0;
+	return bk_cli_done(cli, T(cli, LOCKED));
 }

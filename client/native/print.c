@@ -34,6 +34,27 @@ static const struct word states[] = {
 	{"closed", BK_TEXT_STATE_CLOSED},
 };
 
+/* What can be done with a file, in the words of who looks at it. */
+static const struct word file_states[] = {
+	{"device", BK_TEXT_ON_DEVICE},
+	{"stored", BK_TEXT_STORED},
+	{"verified", BK_TEXT_FILE_VERIFIED},
+	{"remote", BK_TEXT_FILE_REMOTE},
+	{"fetching", BK_TEXT_FILE_FETCHING},
+	{"ready", BK_TEXT_FILE_READY},
+	{"failed", BK_TEXT_FILE_FAILED},
+};
+
+static const struct word roles[] = {
+	{"person", BK_TEXT_ROLE_PERSON},
+	{"relative", BK_TEXT_ROLE_RELATIVE},
+	{"child", BK_TEXT_ROLE_CHILD},
+	{"officer", BK_TEXT_ROLE_OFFICER},
+	{"lead", BK_TEXT_ROLE_LEAD},
+	{"care", BK_TEXT_ROLE_CARE},
+	{"vault", BK_TEXT_ROLE_VAULT},
+};
+
 static const struct word kinds[] = {
 	{"report", BK_TEXT_REPORT},
 	{"guidance", BK_TEXT_GUIDANCE},
@@ -80,22 +101,39 @@ void bk_print_rungs(const struct bk_cli *cli, const char *kind, const json_t *li
 	}
 }
 
-static const char *name_of(const json_t *item)
+const char *bk_print_role(const struct bk_cli *cli, const char *role)
+{
+	return WORD(cli, roles, role, role);
+}
+
+static const char *name_of(const struct bk_cli *cli, const json_t *item)
 {
 	const json_t *from = json_object_get(item, "from");
 	const char *name = bk_cli_str(from, "name");
 
-	return bk_term_shown(*name ? name : bk_cli_str(from, "role"), 40);
+	return *name ? name : bk_print_role(cli, bk_cli_str(from, "role"));
 }
 
 static void field(const char *label, const char *value)
 {
 	if (*value)
-		printf("  %-12s %s\n", label, bk_term_shown(value, 400));
+		printf("  %s %s\n", bk_term_padded(label, 14), bk_term_shown(value, 400));
+}
+
+char *bk_print_size(uint64_t bytes, char out[static BK_TERM_TIME])
+{
+	if (bytes < 1024)
+		snprintf(out, BK_TERM_TIME, "%" PRIu64 " B", bytes);
+	else if (bytes < 1024 * 1024)
+		snprintf(out, BK_TERM_TIME, "%.0f KiB", (double)bytes / 1024);
+	else
+		snprintf(out, BK_TERM_TIME, "%.1f MiB", (double)bytes / (1024 * 1024));
+	return out;
 }
 
 static void print_files(const struct bk_cli *cli, const json_t *files)
 {
+	char size[BK_TERM_TIME];
 	size_t i;
 	json_t *f;
 
@@ -103,9 +141,8 @@ static void print_files(const struct bk_cli *cli, const json_t *files)
 		return;
 	printf("  %s:\n", T(cli, FILES));
 	json_array_foreach((json_t *)(uintptr_t)files, i, f)
-		printf("    %zu  %-30s %10" PRIu64 " B  %s  %s\n", i, bk_term_shown(bk_cli_str(f, "name"), 30),
-			bk_cli_ms(f, "size"), bk_term_shown(bk_cli_str(f, "type"), 30),
-			bk_term_shown(bk_cli_str(f, "state"), 20));
+		printf("    %zu  %s %10s  %s\n", i, bk_term_padded(bk_cli_str(f, "name"), 30),
+			bk_print_size(bk_cli_ms(f, "size"), size), WORD(cli, file_states, bk_cli_str(f, "state"), ""));
 }
 
 static void print_report(const struct bk_cli *cli, const json_t *item)
@@ -121,55 +158,81 @@ static void print_report(const struct bk_cli *cli, const json_t *item)
 	field(T(cli, CERTAINTY), WORD(cli, certainties, bk_cli_str(item, "certainty"), ""));
 }
 
+static const char *drill_word(const struct bk_cli *cli, const json_t *object)
+{
+	return json_is_true(json_object_get(object, "drill")) ? T(cli, DRILL) : "";
+}
+
+static void print_please(const struct bk_cli *cli, const json_t *item)
+{
+	const char *text = T(cli, PLEASE_ACK), *hole = strstr(text, "%s");
+
+	if (json_is_true(json_object_get(item, "outgoing")) || !json_is_true(json_object_get(item, "acknowledge")))
+		return;
+	if (bk_cli_ms(item, "acknowledged_ms"))
+		printf("  %s\n", T(cli, ACKNOWLEDGED));
+	else if (hole)
+		printf("  %.*s%.8s\n", (int)(hole - text), text, bk_cli_str(item, "message"));
+}
+
 void bk_print_item(const struct bk_cli *cli, const json_t *item)
 {
-	const char *kind = bk_cli_str(item, "kind"), *message = bk_cli_str(item, "message");
+	const char *kind = bk_cli_str(item, "kind"), *drill = drill_word(cli, item);
 	char at[BK_TERM_TIME];
 
-	printf("%s%s%s  %s\n", json_is_true(json_object_get(item, "drill")) ? T(cli, DRILL) : "",
-		json_is_true(json_object_get(item, "drill")) ? "  " : "", WORD(cli, kinds, kind, kind), message);
-	printf("  %-12s %s\n", T(cli, FROM), name_of(item));
-	printf("  %-12s %s\n", T(cli, WRITTEN), bk_term_time(bk_cli_ms(item, "written_ms"), cli->lang, at));
+	printf("%s%s%s%s%s  %.8s\n", bk_term_style("\033[1m"), drill, *drill ? "  " : "", WORD(cli, kinds, kind, kind),
+		bk_term_style("\033[0m"), bk_cli_str(item, "message"));
+	field(T(cli, FROM), name_of(cli, item));
+	field(T(cli, WRITTEN), bk_term_time(bk_cli_ms(item, "written_ms"), cli->lang, at));
 	if (strcmp(kind, "report") == 0)
 		print_report(cli, item);
-	field("", bk_cli_str(item, "title"));
+	if (*bk_cli_str(item, "title"))
+		printf("  %s%s%s\n", bk_term_style("\033[1m"), bk_term_shown(bk_cli_str(item, "title"), 200),
+			bk_term_style("\033[0m"));
 	bk_term_paragraph(stdout, bk_cli_str(item, "text"), 2);
 	print_files(cli, json_object_get(item, "attachments"));
 	bk_print_rungs(cli, kind, json_object_get(item, "rungs"));
-	if (json_is_true(json_object_get(item, "acknowledge")) && !bk_cli_ms(item, "acknowledged_ms")) {
-		const char *text = T(cli, PLEASE_ACK), *hole = strstr(text, "%s");
-
-		if (hole)
-			printf("  %.*s%s\n", (int)(hole - text), text, message);
-	}
+	print_please(cli, item);
+	putchar('\n');
 }
 
 void bk_print_item_line(const struct bk_cli *cli, const json_t *item)
 {
-	const char *kind = bk_cli_str(item, "kind"), *text = bk_cli_str(item, "text");
+	const char *kind = bk_cli_str(item, "kind"), *text = bk_cli_str(item, "text"), *drill = drill_word(cli, item);
+	unsigned width = bk_term_width();
 	char at[BK_TERM_TIME];
 
 	if (!*text)
 		text = bk_cli_str(item, "what");
 	if (*bk_cli_str(item, "title"))
 		text = bk_cli_str(item, "title");
-	printf("%s  %-12s %-10s %-18s %s%s%s\n", bk_cli_str(item, "message"),
-		bk_term_time(bk_cli_ms(item, "written_ms"), cli->lang, at), WORD(cli, kinds, kind, kind),
-		name_of(item), json_is_true(json_object_get(item, "drill")) ? T(cli, DRILL) : "",
-		json_is_true(json_object_get(item, "drill")) ? ": " : "", bk_term_shown(text, 60));
+	printf("%.8s  %s %s %s %s%s%s\n", bk_cli_str(item, "message"),
+		bk_term_padded(bk_term_time(bk_cli_ms(item, "written_ms"), cli->lang, at), 14),
+		bk_term_padded(WORD(cli, kinds, kind, kind), 8), bk_term_padded(name_of(cli, item), 16), drill,
+		*drill ? ": " : "", bk_term_shown(text, width > 80 ? width - 54 : 26));
 }
 
+/* Two lines a case, so that they fit on any screen; what is chosen is marked by a sign, not by colour alone. */
 void bk_print_case(const struct bk_cli *cli, const json_t *row, bool chosen)
 {
-	const char *owner = bk_cli_str(row, "owner"), *state = bk_cli_str(row, "state");
-	char wait[BK_TERM_TIME];
-	unsigned width = bk_term_width();
+	const char *owner = bk_cli_str(row, "owner"), *drill = drill_word(cli, row);
+	json_int_t files = json_integer_value(json_object_get(row, "attachments"));
+	unsigned width = bk_term_width(), used = 14;
+	char wait[BK_TERM_TIME], state[300], who[200];
 
-	printf("%s%.8s  %-9s  %-9s  %11s  %-19s  %s%s%s%s%s%s\n", chosen ? "\033[7m" : "", bk_cli_str(row, "case"),
-		bk_print_urgency(cli, bk_cli_str(row, "urgency")), WORD(cli, states, state, "?"),
-		bk_term_span(bk_cli_ms(row, "waiting_ms"), cli->lang, wait), bk_term_shown(bk_cli_str(row, "who"), 19),
-		json_is_true(json_object_get(row, "drill")) ? T(cli, DRILL) : "",
-		json_is_true(json_object_get(row, "drill")) ? ": " : "",
-		bk_term_shown(bk_cli_str(row, "what"), width > 100 ? width - 72 : 28), *owner ? "  · " : "",
-		bk_term_shown(owner, 24), chosen ? "\033[0m" : "");
+	snprintf(state, sizeof state, "%s%s%s", WORD(cli, states, bk_cli_str(row, "state"), "?"), *owner ? ": " : "",
+		bk_term_shown(owner, 40));
+	printf("%s%c %.8s  %s %s %s%s\n", chosen ? bk_term_style("\033[7m") : "", chosen ? '>' : ' ',
+		bk_cli_str(row, "case"), bk_term_padded(bk_print_urgency(cli, bk_cli_str(row, "urgency")), 13),
+		bk_term_padded(state, 28),
+		bk_cli_ms(row, "waiting_ms") ? bk_term_span(bk_cli_ms(row, "waiting_ms"), cli->lang, wait) : "",
+		chosen ? bk_term_style("\033[0m") : "");
+	snprintf(who, sizeof who, "%s%s%s", drill, *drill ? "  " : "", bk_term_shown(bk_cli_str(row, "who"), 30));
+	used += files ? 6 : 0;
+	printf("            %s: ", who);
+	used += (unsigned)strlen(who);
+	printf("%s", bk_term_shown(bk_cli_str(row, "what"), width > used + 20 ? width - used - 1 : 20));
+	if (files)
+		printf("  +%" JSON_INTEGER_FORMAT, files);
+	putchar('\n');
 }

@@ -93,6 +93,34 @@ const char *bk_term_shown(const char *text, unsigned columns)
 	return out;
 }
 
+static size_t cells_of(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
+
+const char *bk_term_padded(const char *text, unsigned columns)
+{
+	static char buffers[8][1200];
+	static unsigned turn;
+	char *out = buffers[turn++ % 8];
+	const char *shown = bk_term_shown(text, columns);
+	size_t cells = cells_of(shown);
+
+	snprintf(out, sizeof buffers[0], "%s%*s", shown, (int)(columns - cells), "");
+	return out;
+}
+
+const char *bk_term_style(const char *sgr)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return (no && *no) || (term && strcmp(term, "dumb") == 0) || !bk_term_is_tty(stdout) ? "" : sgr;
+}
+
 void bk_term_paragraph(FILE *f, const char *text, unsigned indent)
 {
 	char line[1024], shown[2048];

@@ -25,6 +25,10 @@ char *bk_term_time(bk_ms at, enum bk_lang lang, char out[static BK_TERM_TIME]);
 char *bk_term_span(bk_ms span, enum bk_lang lang, char out[static BK_TERM_TIME]);
 /* A peer's text on one line, at most `columns` wide, harmless. Static rotation of 8 buffers. */
 const char *bk_term_shown(const char *text, unsigned columns);
+/* The same, filled up with spaces to exactly `columns`. */
+const char *bk_term_padded(const char *text, unsigned columns);
+/* Bold, dim or reverse for a terminal that wants it; "" without one, and when NO_COLOR is set (no-color.org). */
+const char *bk_term_style(const char *sgr);
 /* A peer's text over several lines, each indented. */
 void bk_term_paragraph(FILE *f, const char *text, unsigned indent);
 

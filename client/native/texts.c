@@ -19,6 +19,7 @@ static const struct {
 	enum bk_text hint;
 } hints[] = {
 	{BK_E_LOCKED, BK_TEXT_HINT_LOCKED},
+	{BK_E_EXISTS, BK_TEXT_HINT_EXISTS},
 	{BK_E_NET, BK_TEXT_HINT_NET},
 	{BK_E_TIMEOUT, BK_TEXT_HINT_NET},
 	{BK_E_FULL, BK_TEXT_HINT_FULL},
@@ -26,7 +27,6 @@ static const struct {
 	{BK_E_TLS, BK_TEXT_HINT_TLS},
 	{BK_E_CHAIN, BK_TEXT_HINT_TLS},
 	{BK_E_INVITE, BK_TEXT_HINT_CODE},
-	{BK_E_ROLE, BK_TEXT_HINT_ROLE},
 	{BK_E_REVOKED, BK_TEXT_REVOKED},
 };
 

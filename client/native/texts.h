@@ -62,6 +62,19 @@
 	X(REPORT_SAVED, "Melding %s is bewaard.", "Report %s has been saved.")                     \
 	X(MESSAGE_SAVED, "Bericht %s is bewaard.", "Message %s has been saved.")                   \
 	X(ACKNOWLEDGED, "Bevestigd.", "Acknowledged.")                                             \
+	X(ASKED_AGAIN, "Het bericht is opnieuw gevraagd.", "The message has been asked for again.") \
+	X(FILE_VERIFIED, "volledig aangekomen", "arrived complete")                               \
+	X(FILE_REMOTE, "bij de server; ophalen met: baken save", "at the server; fetch with: baken save") \
+	X(FILE_FETCHING, "wordt opgehaald", "being fetched")                                       \
+	X(FILE_READY, "op dit toestel, volledig", "on this device, complete")                      \
+	X(FILE_FAILED, "niet te lezen", "cannot be read")                                         \
+	X(ROLE_PERSON, "persoon", "person")                                                        \
+	X(ROLE_RELATIVE, "naaste", "relative")                                                     \
+	X(ROLE_CHILD, "kind", "child")                                                             \
+	X(ROLE_OFFICER, "dienstdoende", "officer")                                                 \
+	X(ROLE_LEAD, "leidinggevende van dienst", "shift lead")                                    \
+	X(ROLE_CARE, "zorgverlener", "care provider")                                              \
+	X(ROLE_VAULT, "kluis", "vault")                                                            \
 	X(FROM, "Van", "From")                                                                     \
 	X(WRITTEN, "Geschreven", "Written")                                                        \
 	X(DRILL, "OEFENING", "DRILL")                                                              \
@@ -89,12 +102,11 @@
 	X(DUTY_ON, "U bent in dienst.", "You are on duty.")                                        \
 	X(DUTY_OFF, "U bent uit dienst.", "You are off duty.")                                     \
 	X(BOARD_TITLE, "Meldkamer", "Duty desk")                                                   \
-	X(BOARD_HEAD, "zaak      dringend   toestand       wacht    van                  wat",     \
-	  "case      urgency    state          waits    from                 what")                \
+	X(BOARD_HEAD, "  zaak      dringend      toestand                     wacht op antwoord",  \
+	  "  case      urgency       state                        waits for an answer")            \
 	X(BOARD_EMPTY, "Er zijn geen open zaken.", "There are no open cases.")                     \
-	X(BOARD_KEYS, "pijltjes: kies  o: openen  c: oppakken  l: loslaten  a: antwoorden  "       \
-		      "s: sluiten  n: notitie  q: stoppen",                                        \
-	  "arrows: choose  o: open  c: claim  l: release  a: answer  s: close  n: note  q: quit")  \
+	X(BOARD_KEYS, "↑↓ kies  o open  c oppakken  l loslaten  a antwoord  s sluit  n notitie  q stop", \
+	  "↑↓ choose  o open  c claim  l release  a answer  s close  n note  q quit")             \
 	X(ASK_TEXT, "Tekst: ", "Text: ")                                                           \
 	X(ASK_REASON, "Reden: ", "Reason: ")                                                       \
 	X(ASK_FEEDBACK, "Antwoord aan de melder: ", "Answer to the person: ")                      \
@@ -121,9 +133,34 @@
 	X(PERSON_READ, "gelezen door toestel", "read by device")                                   \
 	X(PERSON_ACK, "bevestigd", "acknowledged")                                                 \
 	X(NOT_YET, "nog niet", "not yet")                                                          \
+	X(HELP_MORE, "Meer over een woord: baken help WOORD. Alles: man baken.",                  \
+	  "More about one word: baken help WORD. Everything: man baken.")                          \
+	X(UNKNOWN_COMMAND, "dit woord is onbekend", "unknown word")                                \
+	X(DID_YOU_MEAN, "Bedoelt u:", "Did you mean:")                                             \
+	X(UNKNOWN_OPTION, "deze optie is onbekend", "unknown option")                              \
+	X(OPTION_VALUE, "deze optie wil een waarde, of juist niet", "this option takes a value, or takes none") \
+	X(EXPORTED, "%s bewijzen opgeslagen.", "%s receipts saved.")                              \
+	X(UNREADABLE, "Niet te lezen", "Unreadable")                                               \
+	X(ASK_WHAT, "Wat is er gebeurd? (leeg = stoppen)", "What happened? (empty = stop)")        \
+	X(ASK_WHERE, "Waar? (Enter = overslaan)", "Where? (Enter = skip)")                         \
+	X(ASK_WHEN, "Wanneer? (Enter = overslaan)", "When? (Enter = skip)")                        \
+	X(ASK_FILE, "Een foto, film, geluid of bestand erbij? Typ het pad. (Enter = geen)",        \
+	  "A photo, film, sound or file with it? Type its path. (Enter = none)")                   \
+	X(ASK_MORE_FILES, "Nog een bestand? (Enter = nee)", "Another file? (Enter = no)")          \
+	X(ASK_URGENCY, "Hoe dringend is dit voor u?  1 nu   2 vandaag   3 kan wachten   (Enter = overslaan)", \
+	  "How urgent is this for you?  1 now   2 today   3 can wait   (Enter = skip)")            \
+	X(ASK_CERTAINTY, "Hoe zeker bent u?  1 zeker   2 niet zeker   3 onderbuikgevoel   (Enter = overslaan)", \
+	  "How sure are you?  1 sure   2 not sure   3 gut feeling   (Enter = skip)")               \
+	X(NO_SUCH_MESSAGE, "Zo'n bericht is er niet, of er zijn er meer. Kijk met: baken messages", \
+	  "There is no such message, or more than one. See: baken messages")                       \
+	X(NO_SUCH_FILE, "Dit bestand is er niet, of is niet te lezen.", "There is no such file, or it cannot be read.") \
+	X(ONE_TWO_THREE, "Typ 1, 2 of 3.", "Type 1, 2 or 3.")                                      \
+	X(NOTHING_SENT, "Er is niets verstuurd.", "Nothing was sent.")                            \
 	X(E_PREFIX, "Fout", "Error")                                                               \
 	X(HINT_LOCKED, "Een ander programma gebruikt deze gegevens. Sluit dat eerst.",             \
 	  "Another program uses this data. Close that first.")                                     \
+	X(HINT_EXISTS, "Kies een andere naam. Er wordt niets overschreven.", "Choose another name. Nothing is overwritten.") \
+	X(SAVING, "Opslaan", "Saving")                                                            \
 	X(HINT_NET, "Controleer de verbinding. Uw berichten blijven op dit toestel bewaard.",      \
 	  "Check the connection. Your messages stay on this device.")                              \
 	X(HINT_FULL, "Maak ruimte vrij op dit toestel. Er is niets verloren gegaan.",              \
@@ -133,8 +170,7 @@
 		    "contactpersoon om hulp.",                                                     \
 	  "This server cannot be trusted. Nothing was sent. Ask your contact for help.")           \
 	X(HINT_CODE, "Kijk of de code goed is overgenomen, of vraag een nieuwe.",                  \
-	  "Check that the code was copied well, or ask for a new one.")                            \
-	X(HINT_ROLE, "Kies een andere ontvanger.", "Choose another receiver.")
+	  "Check that the code was copied well, or ask for a new one.")                           
 
 enum bk_text {
 #define X(id, nl, en) BK_TEXT_##id,
