@@ -471,7 +471,7 @@ void bk_outbox_tick(struct bk_core *core)
 		if (!is_old(core, o))
 			continue;
 		/* The server keeps it no longer either: whoever sent it hears so, and can send it again. */
-		if (o->state == BK_OUT_STORED && !is_plumbing(o->kind))
+		if (o->state == BK_OUT_STORED && !bk_outbox_plumbing(o->kind))
 			refuse(core, o, BK_E_EXPIRED, BK_SAY_UNREAD);
 		else
 			bk_outbox_remove(core, o);
