@@ -49,7 +49,8 @@ static bool old_outbox(struct step *x, const struct bk_env_cursor *c)
 	struct bk_row_outbox place;
 	struct bk_row_letter row;
 
-	return bk_rows_decode_outbox(c->value, &place) == 0 && bk_store_letter(x->t, &place, &row) == 0 && is_past(x, row.stored_ms, x->s->o.outbox_ms);
+	return bk_rows_decode_outbox(c->value, &place) == 0 && bk_store_letter(x->t, &place, &row) == 0 &&
+	       is_past(x, row.stored_ms, x->s->o.outbox_ms);
 }
 
 static int drop_outbox(struct step *x, const struct found *f)

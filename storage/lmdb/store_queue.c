@@ -62,25 +62,49 @@ int bk_store_take_out(struct bk_store *s, struct bk_txn *t, bk_id device, uint64
 	return err ? err : release_body(t, body);
 }
 
+/* A delivery whose letter is damaged: what is left of it goes, its body's reference stays behind. */
+static int drop_damaged(struct bk_txn *t, const uint8_t *key, size_t len)
+{
+	struct bk_row_outbox place;
+	int err = bk_rows_get_outbox(t, key, len, &place);
+
+	if (!err)
+		err = bk_store_del(t, BK_T_LETTER, place.letter, sizeof place.letter);
+	if (err && err != BK_E_CORRUPT)
+		return err;
+	return bk_env_del(t, BK_T_OUTBOX, key, len);
+}
+
+static int drop_one(struct bk_store *s, struct bk_txn *t, bk_id device, const uint8_t *key, size_t len,
+	struct bk_row_state *state)
+{
+	struct bk_row_letter row;
+	int err = len == BK_KEY_OUTBOX ? bk_store_letter_at(t, key, len, &row) : BK_E_CORRUPT;
+
+	if (!err)
+		err = bk_store_take_out(s, t, device, bk_store_number_of(key + BK_ID_BYTES + 1), &row, state);
+	return err == BK_E_CORRUPT ? drop_damaged(t, key, len) : err;
+}
+
+/* Damage must not keep a device in: whatever its queue looks like, it is empty afterwards. */
 int bk_store_drop_queue(struct bk_store *s, struct bk_txn *t, bk_id device, struct bk_row_state *state)
 {
-	for (;;) {
-		struct bk_row_letter row;
+	int err = 0;
+
+	while (!err) {
 		uint8_t key[BK_ENV_KEY_MAX];
 		size_t len = 0;
-		int err = bk_store_first(t, BK_T_OUTBOX, device.b, sizeof device.b, key, &len);
 
-		if (err == BK_E_NOT_FOUND)
-			return 0;
-		if (!err && len != BK_KEY_OUTBOX)
-			err = BK_E_CORRUPT;
+		err = bk_store_first(t, BK_T_OUTBOX, device.b, sizeof device.b, key, &len);
 		if (!err)
-			err = bk_store_letter_at(t, key, len, &row);
-		if (!err)
-			err = bk_store_take_out(s, t, device, bk_store_number_of(key + BK_ID_BYTES + 1), &row, state);
-		if (err)
-			return err;
+			err = drop_one(s, t, device, key, len, state);
 	}
+	if (err != BK_E_NOT_FOUND)
+		return err;
+	s->queued_delta -= (int64_t)state->queued_bytes;
+	state->queued = 0;
+	state->queued_bytes = 0;
+	return 0;
 }
 
 /* ---- ack ---- */

@@ -253,15 +253,22 @@ static int new_body(struct bk_store *s, struct bk_txn *t, const struct bk_op *op
 static int more_refs(struct bk_store *s, struct bk_txn *t, const struct bk_op *op, uint32_t *ret_size)
 {
 	struct bk_row_refs refs;
+	struct bk_row_named named;
 	uint8_t key[8];
 	int err = get_refs(t, s->plan.body, &refs);
 
-	if (!err && op->submit.keep_body && !refs.keep)
-		err = name_body(t, op, s->plan.body);
+	if (err)
+		return err;
+	if (op->submit.keep_body && !refs.keep) {
+		err = bk_rows_get_named(t, op->submit.body_hash.b, BK_HASH_BYTES, &named);
+		if (err == BK_E_NOT_FOUND) { /* else the same bytes are kept under another number */
+			refs.keep = true;
+			err = name_body(t, op, s->plan.body);
+		}
+	}
 	if (err)
 		return err;
 	refs.refs += (uint32_t)s->plan.n_slots;
-	refs.keep = refs.keep || op->submit.keep_body;
 	*ret_size = refs.size;
 	bk_store_key_number(key, s->plan.body);
 	return bk_rows_put_refs(t, key, sizeof key, &refs);
