@@ -70,6 +70,29 @@ static void withdrawn_while_away(void **state)
 	bk_twin_close(&twin);
 }
 
+/* A clock that goes back does not open the door to the list in which the device was still good. */
+static void the_clock_goes_back(void **state)
+{
+	struct bk_twin_cast cast;
+	const struct bk_roster *desk;
+	uint64_t version;
+
+	(void)state;
+	bk_twin_cast(&twin, "withdrawal-clock", &cast);
+	bk_twin_revoke(cast.second);
+	bk_twin_pass(&twin, 60000);
+	version = twin.circles[BK_TWIN_DESK].version;
+	bk_twin_cut(cast.person, true);
+	bk_twin_settle(&twin);
+	bk_twin_wind(bk_twin_now() - 2 * BK_SAMPLE_DAY);
+	bk_twin_reboot(cast.person);
+	desk = bk_rosters_get(cast.person->core, twin.circles[BK_TWIN_DESK].id);
+	assert_non_null(desk);
+	assert_int_equal(desk->version, version);
+	assert_int_equal(bk_roster_find(desk, cast.second->id)->status, BAKEN__DEVICE_STATUS__DEVICE_REVOKED);
+	bk_twin_close(&twin);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -77,6 +100,7 @@ int main(void)
 		cmocka_unit_test(a_roster_that_does_not_name_it),
 		cmocka_unit_test(withdrawn_while_online),
 		cmocka_unit_test(withdrawn_while_away),
+		cmocka_unit_test(the_clock_goes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
