@@ -204,7 +204,9 @@ int bk_roster_verify(const Baken__Signed *s, const uint8_t root_key[static BK_KE
 	Baken__Roster *m = NULL;
 	int err;
 
-	if (!s || s->payload.len > BK_ROSTER_BYTES_MAX)
+	if (!s)
+		return BK_E_INVAL;
+	if (s->payload.len > BK_ROSTER_BYTES_MAX)
 		return BK_E_TOO_BIG;
 	m = baken__roster__unpack(NULL, s->payload.len, s->payload.data);
 	if (!m)
