@@ -138,7 +138,7 @@
 	X(UNKNOWN_COMMAND, "dit woord is onbekend", "unknown word")                                \
 	X(DID_YOU_MEAN, "Bedoelt u:", "Did you mean:")                                             \
 	X(UNKNOWN_OPTION, "deze optie is onbekend", "unknown option")                              \
-	X(OPTION_VALUE, "deze optie wil een waarde, of juist niet", "this option takes a value, or takes none") \
+	X(OPTION_VALUE, "deze optie heeft een waarde nodig, of mag er geen hebben", "this option takes a value, or takes none") \
 	X(EXPORTED, "%s bewijzen opgeslagen.", "%s receipts saved.")                              \
 	X(UNREADABLE, "Niet te lezen", "Unreadable")                                               \
 	X(ASK_WHAT, "Wat is er gebeurd? (leeg = stoppen)", "What happened? (empty = stop)")        \
@@ -151,7 +151,7 @@
 	  "How urgent is this for you?  1 now   2 today   3 can wait   (Enter = skip)")            \
 	X(ASK_CERTAINTY, "Hoe zeker bent u?  1 zeker   2 niet zeker   3 onderbuikgevoel   (Enter = overslaan)", \
 	  "How sure are you?  1 sure   2 not sure   3 gut feeling   (Enter = skip)")               \
-	X(NO_SUCH_MESSAGE, "Zo'n bericht is er niet, of er zijn er meer. Kijk met: baken messages", \
+	X(NO_SUCH_MESSAGE, "Dit bericht is er niet, of meer berichten beginnen zo. Kijk met: baken messages", \
 	  "There is no such message, or more than one. See: baken messages")                       \
 	X(NO_SUCH_FILE, "Dit bestand is er niet, of is niet te lezen.", "There is no such file, or it cannot be read.") \
 	X(ONE_TWO_THREE, "Typ 1, 2 of 3.", "Type 1, 2 or 3.")                                      \
