@@ -98,17 +98,20 @@ static void look_at(struct bk_conn *c, bk_ms now)
 	}
 }
 
-static void on_tick(uv_timer_t *t)
+void bk_live_tick(struct bk_server *s, bk_ms now)
 {
-	struct bk_server *s = t->data;
 	struct bk_conn *c = s->ticks[s->tick++ % BK_TICK_BUCKETS], *next;
-	bk_ms now = bk_now();
 
 	for (; c; c = next) {
 		next = c->tick_next;
 		look_at(c, now);
 	}
 	bk_deliver_tick(s, now);
+}
+
+static void on_tick(uv_timer_t *t)
+{
+	bk_live_tick(t->data, bk_now());
 }
 
 int bk_live_start(struct bk_server *s)

@@ -19,6 +19,8 @@ struct bk_conn *bk_live_token(struct bk_server *s, const uint8_t token[32]);
 
 void bk_live_watch(struct bk_conn *c);
 void bk_live_unwatch(struct bk_conn *c);
+/* Once a second: looks at one bucket, then at deliveries that are due again. */
+void bk_live_tick(struct bk_server *s, bk_ms now);
 int bk_live_start(struct bk_server *s);
 void bk_live_stop(struct bk_server *s);
 
