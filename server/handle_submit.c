@@ -9,6 +9,7 @@
 #include "body.h"
 #include "crashpoint.h"
 #include "deliver.h"
+#include "digest.h"
 #include "handlers.h"
 #include "live.h"
 #include "server.h"
@@ -79,7 +80,7 @@ static int check_submit(struct check *k)
 		return BK_E_LOGIN;
 	if (!bk_body_size_ok(m->body.len))
 		return BK_E_INVAL;
-	h = bk_hash_of(m->body.data, m->body.len);
+	h = bk_digest_of(m->body.data, m->body.len);
 	if (memcmp(h.b, m->body_hash.data, BK_HASH_BYTES) != 0)
 		return BK_E_HASH;
 	for (size_t i = 0; !err && i < m->n_targets; i++)

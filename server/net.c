@@ -75,6 +75,23 @@ void bk_net_buffer_free(uint8_t *buffer)
 		free(outgoing_of(buffer));
 }
 
+/*
+ * At once, when nothing waits before it: asking for WRITEABLE costs two turns of epoll for each frame. What the
+ * socket does not take lws keeps; as long as it does, later frames queue here. True: the frame is done with.
+ */
+static bool write_now(struct bk_wire *w, struct outgoing *o, size_t len)
+{
+	int n;
+
+	if (lws_partial_buffered(w->wsi))
+		return false;
+	n = lws_write(w->wsi, o->data, len, LWS_WRITE_BINARY);
+	free(o);
+	if (n < 0)
+		bk_net_close(w, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION, "write", true);
+	return true;
+}
+
 void bk_net_send(struct bk_wire *w, uint8_t *buffer, size_t len)
 {
 	struct outgoing *o = outgoing_of(buffer);
@@ -90,6 +107,8 @@ void bk_net_send(struct bk_wire *w, uint8_t *buffer, size_t len)
 		bk_net_close(w, CLOSE_TRY_AGAIN, "slow", true);
 		return;
 	}
+	if (!w->head && write_now(w, o, len))
+		return;
 	o->next = NULL;
 	o->len = len;
 	*w->tail = o;

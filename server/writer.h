@@ -17,7 +17,7 @@
 #include "receipt.h"
 #include "store.h"
 
-#define BK_WRITER_BATCH 256u       /* records in one commit: latency (measured best near it) */
+#define BK_WRITER_BATCH 512u       /* records in one commit; a receipt's tree holds no more (receipt.h) */
 #define BK_WRITER_BATCH_BYTES (8u * 1024u * 1024u)
 #define BK_WRITER_GROUP_MAX 40u    /* jobs that must share a commit: 16 rosters, a decision, their audit */
 #define BK_WRITER_HIGH 4096u       /* jobs waiting: connections are paused above */

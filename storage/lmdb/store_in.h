@@ -41,6 +41,8 @@ struct bk_store {
 	int lock;
 	atomic_int dead;            /* BK_E_IO: no more writes */
 	atomic_bool full, brim;     /* above 90 %, above 97 % */
+	uint8_t nonces[24 * 64];    /* random bytes drawn at once: a call to the system for each costs more than the box */
+	size_t nonces_left;
 	int64_t queued_delta;       /* bytes, of the open transaction */
 	uint64_t number, numbers_kept; /* last given to a letter or body; as the table of counters has it */
 	struct {                    /* where expiry goes on */
@@ -122,7 +124,7 @@ int bk_store_del(struct bk_txn *t, enum bk_table table, const void *key, size_t 
 /* First row of a table that begins with prefix; BK_E_NOT_FOUND. The key is copied, at most BK_ENV_KEY_MAX. */
 int bk_store_first(struct bk_txn *t, enum bk_table table, const void *prefix, size_t len,
 	uint8_t key[static BK_ENV_KEY_MAX], size_t *ret_len);
-void bk_store_seal_id(const struct bk_store *s, bk_id id, uint8_t out[static BK_ROWS_SEALED]);
+void bk_store_seal_id(struct bk_store *s, bk_id id, uint8_t out[static BK_ROWS_SEALED]);
 bk_id bk_store_unseal_id(const struct bk_store *s, const uint8_t sealed[static BK_ROWS_SEALED]); /* zero: cannot */
 void bk_store_audit_hash(bk_hash previous, uint64_t number, bk_ms at, struct bk_bytes text, bk_hash *ret_hash);
 /* Commits and, when a sync failed, ends writing for good. */

@@ -244,9 +244,14 @@ void bk_store_close(struct bk_store *s)
 
 /* ---- sealed ids ---- */
 
-void bk_store_seal_id(const struct bk_store *s, bk_id id, uint8_t out[static BK_ROWS_SEALED])
+void bk_store_seal_id(struct bk_store *s, bk_id id, uint8_t out[static BK_ROWS_SEALED])
 {
-	randombytes_buf(out, 24);
+	if (!s->nonces_left) {
+		randombytes_buf(s->nonces, sizeof s->nonces);
+		s->nonces_left = sizeof s->nonces;
+	}
+	s->nonces_left -= 24;
+	memcpy(out, s->nonces + s->nonces_left, 24);
 	crypto_secretbox_easy(out + 24, id.b, sizeof id.b, out, s->keys->seal);
 }
 
