@@ -79,8 +79,8 @@ static int body_fault(struct lws *wsi, const struct bk_web_head *h)
 
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
 		return 411;
-	if (told && h->content_length < 0)
-		return 400;
+	if (told && (h->content_length < 0 || (h->content_length > 0 && h->method != BK_WEB_PATCH)))
+		return 400; /* only a PATCH carries something */
 	return !told && (h->method == BK_WEB_POST || h->method == BK_WEB_PATCH || h->method == BK_WEB_OTHER) ? 411 : 0;
 }
 

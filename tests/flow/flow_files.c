@@ -187,7 +187,9 @@ static void mistakes_have_their_numbers(void **state)
 	assert_int_equal(ask("POST", "/files", V "Upload-Length: 99999999999999999999999\r\n", NULL, 0), 413);
 	assert_int_equal(ask("POST", "/files", V "Upload-Length: 123731969\r\n", NULL, 0), 413); /* 118 MiB and a byte */
 	assert_int_equal(ask("GET", path, V, NULL, 0), 405);
-	assert_int_equal(ask("PUT", path, V, data, 10), 405);
+	assert_int_equal(ask("PUT", path, V, data, 10), 400); /* only a PATCH carries something */
+	assert_int_equal(ask("POST", "/files", V "Upload-Length: 10\r\n", data, 10), 400);
+	assert_int_equal(ask("DELETE", path, V, data, 10), 400);
 	assert_int_equal(ask("POST", "/filesystem", V "Upload-Length: 5\r\n", NULL, 0), 404);
 	assert_int_equal(offset_of(path), 0);
 	assert_int_equal(patch_at(path, 0, data, 1000, ""), 204);
