@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* report: from the words on the command line, or as a conversation of four steps that can be skipped */
 #include <ctype.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -145,7 +146,7 @@ static int by_conversation(struct bk_cli *cli, struct report *r)
 		return err == BK_E_CANCELLED ? 0 : bk_cli_fail(cli, err, NULL);
 	}
 	code = bk_cli_write(cli, command_of(r, json_string(a->what)), r->files, BK_TEXT_REPORT_SAVED);
-	memset(a, 0, sizeof *a);
+	sodium_memzero(a, sizeof *a);
 	free(a);
 	return code;
 }
