@@ -415,11 +415,6 @@ int bk_env_next(struct bk_env_cursor *c)
 	return move(c, val_of(NULL, 0), MDB_NEXT);
 }
 
-int bk_env_last(struct bk_env_cursor *c)
-{
-	return move(c, val_of(NULL, 0), MDB_LAST);
-}
-
 bool bk_env_has_prefix(const struct bk_env_cursor *c, const void *prefix, size_t len)
 {
 	return c->key.len >= len && (len == 0 || memcmp(c->key.data, prefix, len) == 0);

@@ -88,7 +88,6 @@ void bk_env_cursor_close(struct bk_env_cursor *c);
 /* First row whose key is not smaller. BK_E_NOT_FOUND: none. len 0: the first of all. */
 int bk_env_seek(struct bk_env_cursor *c, const void *key, size_t len);
 int bk_env_next(struct bk_env_cursor *c);
-int bk_env_last(struct bk_env_cursor *c);
 /* Does the row the cursor stands on begin with these bytes? */
 bool bk_env_has_prefix(const struct bk_env_cursor *c, const void *prefix, size_t len);
 

@@ -187,6 +187,8 @@ static void new_folder_is_synced(void **state)
 	bk_kv_box_fault(&f);
 	assert_int_equal(bk_blobs_dir_open(bk_tmp_path("fresh"), &other), BK_E_IO);
 	assert_int_equal(bk_blobs_dir_open(bk_tmp_path("no/such"), &other), BK_E_NOT_FOUND);
+	assert_int_equal(bk_tmp_write(bk_tmp_path("plain"), "x", 1), 0);
+	assert_int_equal(bk_blobs_dir_open(bk_tmp_path("plain"), &other), BK_E_IO);
 	assert_null(other);
 }
 

@@ -22,6 +22,7 @@
 #include "err.h"
 #include "fault_os.h"
 #include "kv_box.h"
+#include "kv_lmdb_state.h"
 #include "tmp.h"
 
 #define SKIP 77
@@ -391,6 +392,102 @@ static void flipped_bits(void **state)
 	free(data);
 }
 
+/* ---- a damaged record among sound ones ---- */
+
+/* Turns a bit of the record of this name, in its name (true) or its content. */
+static void turn_bit(const char *key, bool in_name)
+{
+	struct bk_kv_lmdb *kv = (struct bk_kv_lmdb *)box.kv;
+	uint8_t id[BK_KV_RECORD_ID], copy[2048];
+	MDB_val k = {sizeof id, id}, v;
+	MDB_txn *txn = NULL;
+
+	bk_kv_record_id(kv->keys, key, strlen(key), id);
+	assert_int_equal(mdb_txn_begin(kv->env, NULL, 0, &txn), 0);
+	assert_int_equal(mdb_get(txn, kv->dbi, &k, &v), 0);
+	assert_true(v.mv_size <= sizeof copy);
+	memcpy(copy, v.mv_data, v.mv_size);
+	copy[in_name ? 30 : BK_KV_RECORD_HEAD + 9] ^= 4;
+	v.mv_data = copy;
+	assert_int_equal(mdb_put(txn, kv->dbi, &k, &v, 0), 0);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+}
+
+static int count_sound(void *arg, const void *key, size_t key_len, const void *value, size_t len)
+{
+	(void)key, (void)key_len, (void)value, (void)len;
+	++*(unsigned *)arg;
+	return 0;
+}
+
+static unsigned sound(int want)
+{
+	unsigned n = 0;
+
+	assert_int_equal(bk_kv_each(box.kv, "r/", 2, count_sound, &n), want);
+	return n;
+}
+
+static void damaged_content_is_named_and_mended(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(bk_kv_box_put(&box, (const char *const[]){"r/a", "r/b", "r/c", "r/d"}[i], "x"), 0);
+	turn_bit("r/b", false);
+	assert_int_equal(bk_kv_box_expect(&box, "r/b", "x"), BK_E_CORRUPT);
+	assert_int_equal(bk_kv_box_expect(&box, "r/a", "x"), 0);
+	assert_int_equal(sound(BK_E_CORRUPT), 3);
+	assert_int_equal(bk_kv_box_reopen(&box), 0);
+	assert_int_equal(bk_kv_lmdb_damaged(box.kv), 0); /* its name is sound */
+	assert_int_equal(bk_kv_box_put(&box, "r/b", "y"), 0);
+	assert_int_equal(bk_kv_box_expect(&box, "r/b", "y"), 0);
+	assert_int_equal(sound(0), 4);
+}
+
+/* Whose name cannot be read any more: nobody knows what it was, so every walk says that something is missing. */
+static void damaged_name_is_counted_and_mended(void **state)
+{
+	(void)state;
+	assert_int_equal(bk_kv_box_put(&box, "r/a", "x"), 0);
+	assert_int_equal(bk_kv_box_put(&box, "r/b", "x"), 0);
+	turn_bit("r/b", true);
+	assert_int_equal(bk_kv_box_reopen(&box), 0);
+	assert_int_equal(bk_kv_lmdb_damaged(box.kv), 1);
+	assert_int_equal(sound(BK_E_CORRUPT), 1);
+	assert_int_equal(bk_kv_begin(box.kv), 0);
+	assert_int_equal(bk_kv_put(box.kv, "r/b", 3, "y", 1), 0);
+	assert_int_equal(bk_kv_lmdb_damaged(box.kv), 0);
+	bk_kv_abort(box.kv); /* and everything is as it was */
+	assert_int_equal(bk_kv_lmdb_damaged(box.kv), 1);
+	assert_int_equal(sound(BK_E_CORRUPT), 1);
+	assert_int_equal(bk_kv_begin(box.kv), 0);
+	assert_int_equal(bk_kv_del(box.kv, "r/b", 3), 0);
+	assert_int_equal(bk_kv_commit(box.kv, NULL), 0);
+	assert_int_equal(bk_kv_lmdb_damaged(box.kv), 0);
+	assert_int_equal(sound(0), 1);
+	assert_int_equal(bk_kv_box_reopen(&box), 0);
+	assert_int_equal(bk_kv_lmdb_damaged(box.kv), 0);
+}
+
+/* The record without a name says of which format the store is. */
+static void newer_format_is_refused(void **state)
+{
+	static const uint8_t newer[] = {'b', 'a', 'k', 'e', 'n', ' ', 's', 't', 'o', 'r', 'e', 2};
+	struct bk_kv_lmdb *kv = (struct bk_kv_lmdb *)box.kv;
+
+	(void)state;
+	assert_int_equal(bk_kv_begin(box.kv), 0);
+	assert_int_equal(bk_kv_lmdb_store(kv, NULL, 0, newer, sizeof newer), 0);
+	assert_int_equal(bk_kv_commit(box.kv, NULL), 0);
+	assert_int_equal(bk_kv_box_reopen(&box), BK_E_VERSION);
+	bk_kv_box_make(&box, "kv");
+	kv = (struct bk_kv_lmdb *)box.kv;
+	assert_int_equal(bk_kv_begin(box.kv), 0);
+	assert_int_equal(bk_kv_lmdb_store(kv, NULL, 0, "something else", 14), 0);
+	assert_int_equal(bk_kv_commit(box.kv, NULL), 0);
+	assert_int_equal(bk_kv_box_reopen(&box), BK_E_CORRUPT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -402,6 +499,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(disk_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(syncs_fail, setup, teardown),
 		cmocka_unit_test_setup_teardown(flipped_bits, setup, teardown),
+		cmocka_unit_test_setup_teardown(damaged_content_is_named_and_mended, setup, teardown),
+		cmocka_unit_test_setup_teardown(damaged_name_is_counted_and_mended, setup, teardown),
+		cmocka_unit_test_setup_teardown(newer_format_is_refused, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -376,6 +376,37 @@ static void keys_and_processes(void **state)
 	free(after);
 }
 
+/* An option that is too small for what is there does not make a store unreadable; a senseless path is refused. */
+static void odd_options(void **state)
+{
+	char lang[BK_STORE_PATH_MAX + 1];
+	struct bk_store *s = NULL;
+	struct bk_store_options o;
+	size_t read = 0;
+
+	(void)state;
+	box.o.map_bytes = 16u << 20;
+	bk_store_box_realm(&box, "options");
+	for (unsigned i = 0; i < 100; i++)
+		assert_int_equal(submit_big(i, NORMAL, BK_BOX_PHONE, NULL), 0);
+	box.o.map_bytes = 1;
+	assert_int_equal(bk_store_box_reopen(&box), 0);
+	assert_int_equal(read_all(BK_BOX_PHONE, &read), 0);
+	assert_int_equal(read, 100);
+	bk_store_box_close(&box);
+	memset(lang, 'a', sizeof lang - 1);
+	lang[sizeof lang - 1] = '\0';
+	o = box.o;
+	o.path = lang;
+	assert_int_equal(bk_store_open(&o, &s), BK_E_INVAL);
+	o.path = "";
+	assert_int_equal(bk_store_open(&o, &s), BK_E_INVAL);
+	o.path = NULL;
+	assert_int_equal(bk_store_open(&o, &s), BK_E_INVAL);
+	o.path = bk_tmp_path("no/such/folder");
+	assert_int_equal(bk_store_open(&o, &s), BK_E_NOT_FOUND);
+}
+
 static int die_open(void *arg)
 {
 	(void)arg;
@@ -488,6 +519,7 @@ int main(void)
 		cmocka_unit_test_setup(disk_full, setup),
 		cmocka_unit_test_setup(syncs_fail, setup),
 		cmocka_unit_test_setup(keys_and_processes, setup),
+		cmocka_unit_test_setup(odd_options, setup),
 		cmocka_unit_test_setup(killed_owner_leaves_no_lock, setup),
 		cmocka_unit_test_setup(flipped_bits, setup),
 		cmocka_unit_test_setup(cut_files, setup),

@@ -174,11 +174,12 @@ static void same_bytes_and_the_first_is_taken_back(void **state)
 	const bk_hash file = bk_sample_hash(1);
 
 	(void)state;
-	for (unsigned i = 1; i <= 2; i++) {
+	for (unsigned i = 1; i <= 3; i++) {
 		assert_int_equal(bk_store_box_upload(&box, BK_BOX_PHONE, i, 5000), 0);
 		assert_int_equal(bk_store_box_complete(&box, BK_BOX_PHONE, i, 1), 0);
 	}
 	assert_int_equal(del(BK_BOX_PHONE, 1), 0);
+	assert_int_equal(del(BK_BOX_PHONE, 3), 0);
 	assert_int_equal(name_in_message(1, &file, 1), BK_E_INCOMPLETE);
 	box.now += 8 * BK_SAMPLE_DAY;
 	assert_int_equal(bk_store_box_expire(&box), 0);

@@ -350,6 +350,8 @@ static void random_ops(void **state)
 			assert_int_equal(bk_store_box_reopen(&box), 0);
 		compare();
 	}
+	if (getenv("BAKEN_SEED")) /* of which nobody knows what it tries */
+		return;
 	assert_true(dead > 0);
 	for (int kind = 0; kind < (int)BK_OP_KINDS; kind++) /* what is played at all was also accepted */
 		assert_true(tried[kind] == 0 || accepted[kind] > 0);

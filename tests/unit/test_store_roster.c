@@ -435,6 +435,9 @@ static void trust_is_pinned(void **state)
 	assert_int_equal(bk_store_trust(v, root, &cert), 0);
 	assert_int_equal(cert.len, 7);
 	bk_store_view_end(v);
+	op.trust.server_cert.len = BK_ROWS_BLOB_MAX + 1;
+	assert_int_equal(bk_store_box_do(&box, &op), BK_E_TOO_BIG);
+	op.trust.server_cert.len = 7;
 	bk_sample_ed25519(BK_SAMPLE_OTHER_ROOT, op.trust.root_key, secret);
 	assert_int_equal(bk_store_box_do(&box, &op), BK_E_EXISTS);
 	bk_store_box_close(&box);
