@@ -3,6 +3,7 @@
 #include "live.h"
 #include "server.h"
 
+#define ABSENT_MAX 1024u /* versions looked for in vain in one reply */
 #define CHAIN_BYTES (768u * 1024u) /* of rosters in one reply; the client asks on from the last */
 
 /* May this connection see that circle's roster? The ones it may write to, or get messages from. */
@@ -41,7 +42,7 @@ static int add_chain(struct bk_server *s, struct bk_store_view *v, const struct 
 	Baken__Rosters *m)
 {
 	uint64_t from = have && have < r->version ? have + 1 : r->version;
-	size_t bytes = 0;
+	size_t bytes = 0, absent = 0;
 
 	m->rosters = bk_arena_alloc(s->out_arena, BK_ROSTERS_CHAIN_MAX * sizeof *m->rosters);
 	if (!m->rosters)
@@ -52,8 +53,11 @@ static int add_chain(struct bk_server *s, struct bk_store_view *v, const struct 
 		struct bk_bytes b;
 		int err = bk_store_roster(v, r->circle, n, &b);
 
-		if (err == BK_E_NOT_FOUND)
-			continue; /* skipped: a restore put us back, and the registrar went on from its own book */
+		if (err == BK_E_NOT_FOUND) { /* skipped: a restore put us back, and the registrar went on from its own book */
+			if (++absent > ABSENT_MAX && n < r->version)
+				n = r->version - 1; /* the newest is enough */
+			continue;
+		}
 		if (err)
 			return err;
 		bytes += b.len;
