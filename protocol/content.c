@@ -187,6 +187,24 @@ int bk_content_encode(const Baken__Content *c, bk_content_signer sign, void *arg
 	return err;
 }
 
+/* No memory is no forgery: the reader must be able to try again. */
+static int check_signature(const Baken__Envelope *e, Baken__Regime regime, const uint8_t identity[static BK_KEY_BYTES])
+{
+	int err;
+
+	if (e->signature.len != (regime == BAKEN__REGIME__REGIME_SECURITY ? BK_SIG_BYTES : 0))
+		return BK_E_SIGNATURE;
+	if (!e->signature.len)
+		return 0;
+	err = bk_identity_verify(identity, BK_CTX_CONTENT, e->content.data, e->content.len, e->signature.data);
+	return err && err != BK_E_NOMEM ? BK_E_SIGNATURE : err;
+}
+
+static int malformed(const struct bk_arena *a)
+{
+	return bk_arena_starved(a) ? BK_E_NOMEM : BK_E_INVAL;
+}
+
 int bk_content_decode(struct bk_arena *a, Baken__Regime regime, const uint8_t identity[static BK_KEY_BYTES],
 	const void *data, size_t len, Baken__Content **ret_content)
 {
@@ -198,14 +216,14 @@ int bk_content_decode(struct bk_arena *a, Baken__Regime regime, const uint8_t id
 		return BK_E_TOO_BIG;
 	e = baken__envelope__unpack(bk_arena_allocator(a), len, data);
 	if (!e)
-		return BK_E_INVAL;
-	if (e->signature.len != (regime == BAKEN__REGIME__REGIME_SECURITY ? BK_SIG_BYTES : 0))
-		return BK_E_SIGNATURE;
-	if (e->signature.len &&
-		bk_identity_verify(identity, BK_CTX_CONTENT, e->content.data, e->content.len, e->signature.data))
-		return BK_E_SIGNATURE;
+		return malformed(a);
+	err = check_signature(e, regime, identity);
+	if (err)
+		return err;
 	c = baken__content__unpack(bk_arena_allocator(a), e->content.len, e->content.data);
-	err = c && bk_pb_exact(&c->base, e->content.len) ? check(c) : BK_E_INVAL;
+	if (!c)
+		return malformed(a);
+	err = bk_pb_exact(&c->base, e->content.len) ? check(c) : BK_E_INVAL;
 	if (!err)
 		*ret_content = c;
 	return err;

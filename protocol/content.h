@@ -25,7 +25,7 @@ typedef int (*bk_content_signer)(void *arg, const char *context, const void *dat
 int bk_content_encode(const Baken__Content *c, bk_content_signer sign, void *arg, uint8_t **ret_buf, size_t *ret_len);
 /*
  * Decodes an Envelope and checks every bound, and the signature by `identity` (security) or its absence (care).
- * BK_E_INVAL, BK_E_SIGNATURE.
+ * BK_E_INVAL, BK_E_SIGNATURE; BK_E_NOMEM.
  */
 int bk_content_decode(struct bk_arena *a, Baken__Regime regime, const uint8_t identity[static BK_KEY_BYTES],
 	const void *data, size_t len, Baken__Content **ret_content);

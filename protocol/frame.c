@@ -23,6 +23,7 @@ struct bk_arena {
 	ProtobufCAllocator allocator;
 	struct block *head; /* newest first; after a reset one block that fits what was needed before */
 	size_t total;
+	bool starved;
 };
 
 static void *arena_alloc(void *data, size_t size)
@@ -66,8 +67,10 @@ void *bk_arena_alloc(struct bk_arena *a, size_t len)
 		if (a->total + size > BK_ARENA_MAX)
 			return NULL;
 		b = malloc(sizeof *b + size);
-		if (!b)
+		if (!b) {
+			a->starved = true;
 			return NULL;
+		}
 		b->size = size;
 		b->used = 0;
 		b->next = a->head;
@@ -88,8 +91,14 @@ static void free_blocks(struct block *b)
 	}
 }
 
+bool bk_arena_starved(const struct bk_arena *a)
+{
+	return a->starved;
+}
+
 void bk_arena_reset(struct bk_arena *a)
 {
+	a->starved = false;
 	if (!a->head)
 		return;
 	free_blocks(a->head->next);
@@ -526,6 +535,8 @@ int bk_frame_decode(struct bk_arena *a, enum bk_side from, const void *data, siz
 	if (len > BK_FRAME_MAX)
 		return BK_E_TOO_BIG;
 	f = baken__frame__unpack(&a->allocator, len, data);
+	if (!f && a->starved)
+		return BK_E_NOMEM;
 	if (!f || (size_t)f->kind_case >= KINDS || !kinds[f->kind_case].check || !one_kind(data, len))
 		return BK_E_INVAL;
 	if (!(kinds[f->kind_case].sides & (from == BK_FROM_CLIENT ? C : S)))

@@ -21,12 +21,14 @@ struct bk_arena; /* bump allocator, grows to the largest frame seen, at most BK_
 struct bk_arena *bk_arena_new(void);
 void bk_arena_reset(struct bk_arena *a);
 void bk_arena_free(struct bk_arena *a);
-void *bk_arena_alloc(struct bk_arena *a, size_t len); /* NULL when the bound is reached; zeroed */
+void *bk_arena_alloc(struct bk_arena *a, size_t len); /* NULL when the bound is reached or memory is out; zeroed */
+bool bk_arena_starved(const struct bk_arena *a); /* memory was out since the last reset: not the sender's fault */
 ProtobufCAllocator *bk_arena_allocator(struct bk_arena *a);
 
 enum bk_side { BK_FROM_CLIENT, BK_FROM_SERVER };
 
-/* BK_E_INVAL malformed or out of bounds; BK_E_TOO_BIG over BK_FRAME_MAX; BK_E_ROLE kind not legal from that side. */
+/* BK_E_INVAL malformed or out of bounds; BK_E_TOO_BIG over BK_FRAME_MAX; BK_E_ROLE kind not legal from that side;
+ * BK_E_NOMEM. */
 int bk_frame_decode(struct bk_arena *a, enum bk_side from, const void *data, size_t len, Baken__Frame **ret_frame);
 /* Bytes needed; encode writes exactly that many. */
 size_t bk_frame_size(const Baken__Frame *f);

@@ -64,11 +64,15 @@ int bk_manifest_verify(struct bk_arena *a, const Baken__Signed *s, const uint8_t
 
 	if (!s || s->signature.len != BK_SIG_BYTES || s->signer.len != BK_KEY_BYTES || s->payload.len > MANIFEST_MAX)
 		return BK_E_INVAL;
-	if (memcmp(s->signer.data, identity, BK_KEY_BYTES) != 0 ||
-		bk_identity_verify(identity, BK_CTX_MANIFEST, s->payload.data, s->payload.len, s->signature.data))
+	if (memcmp(s->signer.data, identity, BK_KEY_BYTES) != 0)
 		return BK_E_SIGNATURE;
+	err = bk_identity_verify(identity, BK_CTX_MANIFEST, s->payload.data, s->payload.len, s->signature.data);
+	if (err)
+		return err == BK_E_NOMEM ? err : BK_E_SIGNATURE;
 	m = baken__capture_manifest__unpack(bk_arena_allocator(a), s->payload.len, s->payload.data);
-	err = m && bk_pb_exact(&m->base, s->payload.len) ? check(m) : BK_E_INVAL;
+	if (!m)
+		return bk_arena_starved(a) ? BK_E_NOMEM : BK_E_INVAL;
+	err = bk_pb_exact(&m->base, s->payload.len) ? check(m) : BK_E_INVAL;
 	if (!err && (memcmp(m->file_hash.data, file.b, BK_HASH_BYTES) != 0 || m->size != size))
 		err = BK_E_HASH;
 	if (!err)

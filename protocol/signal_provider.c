@@ -46,11 +46,13 @@ static int random_bytes(uint8_t *data, size_t len, void *user)
 	return 0;
 }
 
+/* Contexts are NULL at once: libsignal cleans up one that it never initialised when making it failed. */
 static int hmac_init(void **context, const uint8_t *key, size_t len, void *user)
 {
 	crypto_auth_hmacsha256_state *st = malloc(sizeof *st);
 
 	(void)user;
+	*context = NULL;
 	if (!st)
 		return SG_ERR_NOMEM;
 	crypto_auth_hmacsha256_init(st, key, len);
@@ -89,6 +91,7 @@ static int sha512_init(void **context, void *user)
 	crypto_hash_sha512_state *st = malloc(sizeof *st);
 
 	(void)user;
+	*context = NULL;
 	if (!st)
 		return SG_ERR_NOMEM;
 	crypto_hash_sha512_init(st);
@@ -139,6 +142,7 @@ static int encrypt(signal_buffer **output, int cipher, const uint8_t *key, size_
 	signal_buffer *out;
 
 	(void)user;
+	*output = NULL;
 	if (!cipher_ok(cipher, key_len, iv_len, len))
 		return SG_ERR_INVAL;
 	out = signal_buffer_alloc(len + pad);
@@ -178,6 +182,7 @@ static int decrypt(signal_buffer **output, int cipher, const uint8_t *key, size_
 	int err;
 
 	(void)user;
+	*output = NULL;
 	if (!cipher_ok(cipher, key_len, iv_len, len) || len == 0 || len % BLOCK)
 		return SG_ERR_INVAL;
 	data = malloc(len);

@@ -240,20 +240,26 @@ static void m4_too_many_skipped_change_nothing(void **state)
 	assert_int_equal(bk_pair_decrypt(&p->b, &p->a, &l, "weg"), 0);
 }
 
-/* M4: renewed again and again, the archived states do not pile up without end. */
+/* M4: renewed again and again, the archived states do not pile up without end: over 256 KiB they are cut. */
 static void m4_records_stay_bounded(void **state)
 {
 	struct bk_pair *p = *state;
+	size_t len = 0, cuts = 0;
 	struct bk_letter l;
 
-	for (size_t round = 0; round < 5; round++) {
+	for (size_t round = 0; round < BK_PAIR_PREKEYS; round++) {
+		size_t before = len;
+
 		assert_int_equal(bk_pair_start(&p->b, &p->a, round), 0);
 		bk_pair_exchange(&p->b, &p->a);
 		for (int i = 0; i < 700; i++)
 			assert_int_equal(bk_pair_encrypt(&p->a, &p->b, "weg", &l), 0);
 		assert_int_equal(bk_pair_decrypt(&p->b, &p->a, &l, "weg"), 0);
-		assert_in_range(bk_pair_record_bytes(&p->b, &p->a), 1, 5 * BK_SESSION_RENEW_BYTES);
+		len = bk_pair_record_bytes(&p->b, &p->a);
+		assert_in_range(len, 50000, 6 * BK_SESSION_RENEW_BYTES);
+		cuts += len < before;
 	}
+	assert_in_range(cuts, 1, 3);
 	bk_pair_exchange(&p->b, &p->a);
 }
 
@@ -349,6 +355,25 @@ static void m8_no_prekey_lost_by_a_failure(void **state)
 	assert_int_equal(bk_pair_decrypt(&p->b, &p->a, &l, "heel"), 0);
 }
 
+/* M8: ids end before libsignal's 24 bits do, and never begin anew. */
+static void m8_numbers_run_out(void **state)
+{
+	struct bk_pair *p = *state;
+	struct bk_signal_self self;
+	Baken__PrekeysPut *put = NULL;
+
+	assert_int_equal(bk_signal_store_self_load(p->a.kv, &self), 0);
+	self.next_prekey = 0xfffffe - 5;
+	assert_int_equal(bk_kv_begin(p->a.kv), 0);
+	assert_int_equal(bk_signal_store_self_save(p->a.kv, &self), 0);
+	assert_int_equal(bk_signal_prekeys_make(p->a.s, 6, BK_PAIR_DAY, &put), BK_E_FULL);
+	assert_int_equal(bk_signal_prekeys_make(p->a.s, 5, BK_PAIR_DAY, &put), 0);
+	assert_int_equal(put->prekeys[4]->id, 0xfffffe - 1);
+	bk_signal_prekeys_free(put);
+	assert_int_equal(bk_signal_prekeys_make(p->a.s, 1, BK_PAIR_DAY, &put), BK_E_FULL);
+	assert_int_equal(bk_kv_commit(p->a.kv, NULL), 0);
+}
+
 /* M15: a reset goes through a new session, whatever the old one is worth; letters on the way still arrive. */
 static void m15_new_session_first(void **state)
 {
@@ -427,6 +452,7 @@ int main(void)
 		T(m4_many_prekeys_expire),
 		T(m4_made_prekeys_are_whole_or_not),
 		T(m8_no_prekey_lost_by_a_failure),
+		T(m8_numbers_run_out),
 		T(m15_new_session_first),
 		T(m15_lost_session_heals),
 		T(m15_failure_stays_with_its_device),

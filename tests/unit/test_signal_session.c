@@ -218,6 +218,51 @@ static void simultaneous_first_messages_heal(void **state)
 	assert_int_equal(l.type, 2);
 }
 
+/* What does not fit changes nothing: the next letter is read as if it had never been. */
+static void sizes(void **state)
+{
+	struct bk_pair *r = *state;
+	uint8_t plain[BK_CAPSULE_INNER], out[BK_SIGNAL_CIPHERTEXT_MAX], type = 0;
+	struct bk_letter l;
+	bk_hash before;
+	size_t len = 0;
+
+	assert_int_equal(bk_pair_start(&r->a, &r->b, 0), 0);
+	memset(plain, 'p', sizeof plain);
+	before = bk_pair_all_of(r->a.kv);
+	assert_int_equal(bk_kv_begin(r->a.kv), 0);
+	assert_int_equal(bk_signal_encrypt(r->a.s, r->b.id, plain, 300, &type, out, &len), BK_E_TOO_BIG);
+	assert_int_equal(bk_kv_commit(r->a.kv, NULL), 0);
+	assert_true(bk_hash_equal(before, bk_pair_all_of(r->a.kv)));
+	assert_int_equal(bk_pair_encrypt(&r->a, &r->b, "past", &l), 0);
+	before = bk_pair_all_of(r->b.kv);
+	assert_int_equal(bk_kv_begin(r->b.kv), 0);
+	assert_int_equal(bk_signal_decrypt(r->b.s, r->a.id, l.type, l.data, l.len, plain, BK_CAPSULE_PLAIN_BYTES - 1, &len),
+		BK_E_TOO_BIG);
+	for (unsigned t = 0; t < 256; t++)
+		if (t != 2 && t != 3)
+			assert_int_equal(bk_signal_decrypt(r->b.s, r->a.id, (uint8_t)t, l.data, l.len, plain, sizeof plain, &len),
+				BK_E_INVAL);
+	assert_int_equal(bk_kv_commit(r->b.kv, NULL), 0);
+	assert_true(bk_hash_equal(before, bk_pair_all_of(r->b.kv)));
+	assert_int_equal(bk_pair_decrypt(&r->b, &r->a, &l, "past"), 0);
+	assert_memory_equal(bk_signal_identity(r->a.s), r->a.identity, BK_KEY_BYTES);
+	assert_int_equal(bk_signal_registration(r->a.s), r->a.registration);
+	assert_in_range(r->a.registration, 1, 16380);
+}
+
+static void never_created(void **state)
+{
+	struct bk_kv *kv = bk_kv_mem_new();
+	struct bk_signal *s = NULL;
+
+	(void)state;
+	assert_int_equal(bk_signal_open(kv, NULL, NULL, &s), BK_E_NOT_FOUND);
+	assert_null(s);
+	bk_signal_close(NULL);
+	bk_kv_mem_free(kv);
+}
+
 static void identity_signs(void **state)
 {
 	uint8_t public_key[BK_KEY_BYTES], private_key[BK_KEY_BYTES], sig[BK_SIG_BYTES];
@@ -247,6 +292,8 @@ int main(void)
 		T(forged_bundle_is_refused),
 		T(capsule_fits_every_ciphertext),
 		T(simultaneous_first_messages_heal),
+		T(sizes),
+		cmocka_unit_test(never_created),
 		cmocka_unit_test(identity_signs),
 	};
 
