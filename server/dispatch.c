@@ -107,7 +107,7 @@ void bk_handle_outcome(struct bk_server *s, const struct bk_job *job)
 {
 	bool before = s->writes_failed, full = job->err == BK_E_FULL || (!job->err && job->op.result == BK_E_FULL);
 
-	if (job->err == BK_E_CANCELLED)
+	if (job->err == BK_E_CANCELLED || job->idle)
 		return;
 	s->stats.commit_errors += job->err || full;
 	s->commit_failed = job->err != 0;

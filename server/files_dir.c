@@ -13,6 +13,7 @@
 #include "log.h"
 #include "server.h"
 
+#define SWEEP_STEP 256    /* files looked at between two turns of the loop */
 #define EXPIRE_ROUNDS 1000 /* bounded steps of the store's jobs in one go; the next go continues */
 
 /* Known to the store? An upload by its id, a complete file by its hash. *ret_promised: bytes it may grow to. */
@@ -34,42 +35,67 @@ static bool named(struct bk_files *f, struct bk_store_view *v, const char *name,
 	return bk_idmap_find(&f->busy, id) != NULL; /* being created */
 }
 
+/* A walk through the folder, some at a time, so that messages are not kept waiting by a full one. */
+struct sweep {
+	DIR *folder; /* NULL: over */
+	uint64_t counted, before, removed;
+};
+
+static int sweep_begin(struct bk_files *f, struct sweep *w)
+{
+	w->folder = opendir(f->path);
+	w->counted = 0;
+	w->before = f->bytes;
+	return w->folder ? 0 : BK_E_IO;
+}
+
 /* Sums what is there; unlinks what nothing names and is older than a day (a commit may be on its way). */
-static int sweep(struct bk_files *f, uint64_t *ret_removed)
+static void sweep_one(struct bk_files *f, struct bk_store_view *v, struct sweep *w, const char *name)
+{
+	uint64_t promised;
+	struct stat st;
+
+	if (*name == '.' || fstatat(f->dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+		return;
+	if (named(f, v, name, (uint64_t)st.st_size, &promised) || (bk_ms)st.st_mtime * 1000 + 86400000ull > bk_now())
+		w->counted += promised;
+	else
+		w->removed += unlinkat(f->dir, name, 0) == 0;
+}
+
+/* What changed since the walk began is put on its sum: too much rather than too little, until the next one. */
+static void sweep_end(struct bk_files *f, struct sweep *w)
+{
+	uint64_t since = f->bytes - w->before;
+
+	closedir(w->folder);
+	w->folder = NULL;
+	f->bytes = f->bytes < w->before && w->counted < w->before - f->bytes ? 0 : w->counted + since;
+}
+
+static int sweep_some(struct bk_files *f, struct sweep *w)
 {
 	struct bk_store_view *v = NULL;
-	bk_ms now = bk_now();
-	uint64_t bytes = 0;
-	struct dirent *e;
-	DIR *d = opendir(f->path);
-	int err = d ? bk_store_view_begin(f->server->store, &v) : BK_E_IO;
+	const struct dirent *e = NULL;
+	int err = bk_store_view_begin(f->server->store, &v);
 
-	while (!err && (e = readdir(d))) {
-		struct stat st;
-		uint64_t promised;
-
-		if (e->d_name[0] == '.' || fstatat(f->dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
-			continue;
-		if (named(f, v, e->d_name, (uint64_t)st.st_size, &promised) ||
-			(bk_ms)st.st_mtime * 1000 + 86400000ull > now) {
-			bytes += promised;
-		} else if (unlinkat(f->dir, e->d_name, 0) == 0) {
-			(*ret_removed)++;
-		}
+	if (err) {
+		closedir(w->folder);
+		w->folder = NULL;
+		return err;
 	}
-	if (v)
-		bk_store_view_end(v);
-	if (d)
-		closedir(d);
-	if (!err)
-		f->bytes = bytes;
-	return err;
+	for (size_t i = 0; i < SWEEP_STEP && (e = readdir(w->folder)); i++)
+		sweep_one(f, v, w, e->d_name);
+	bk_store_view_end(v);
+	if (!e)
+		sweep_end(f, w);
+	return 0;
 }
 
 int bk_files_start(struct bk_server *s, struct bk_files **ret_files)
 {
 	struct bk_files *f = calloc(1, sizeof *f);
-	uint64_t removed = 0;
+	struct sweep w = {.folder = NULL};
 	int err = BK_E_IO;
 
 	if (!f)
@@ -81,7 +107,9 @@ int bk_files_start(struct bk_server *s, struct bk_files **ret_files)
 	if (mkdir(f->path, 0700) == 0 || errno == EEXIST)
 		f->dir = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (f->dir >= 0)
-		err = sweep(f, &removed);
+		err = sweep_begin(f, &w);
+	while (!err && w.folder)
+		err = sweep_some(f, &w);
 	if (err) {
 		bk_files_stop(f);
 		return err;
@@ -113,6 +141,7 @@ struct expiry { /* both ends of the job */
 	uint64_t removed;
 	int rounds;
 	bool more;
+	struct sweep sweep;
 	void (*done)(void *arg, uint64_t removed, int err);
 	void *arg;
 };
@@ -134,23 +163,64 @@ static int expire_task(struct bk_store *store, struct bk_job *job)
 	return bk_store_expire(store, e->now, gone, e, &e->more);
 }
 
-static void expire_done(struct bk_server *s, struct bk_job *job)
+/* Through the writer and back: the loop has turned in between. */
+static int turn_task(struct bk_store *store, struct bk_job *job)
+{
+	(void)store;
+	(void)job;
+	return 0;
+}
+
+static void again(struct bk_server *s, struct bk_job *job)
+{
+	job->next = NULL;
+	bk_writer_push(s->writer, job);
+}
+
+static void expire_over(struct bk_server *s, struct bk_job *job, int err)
 {
 	struct expiry *e = job->more;
 
-	if (!job->err && e->more && e->rounds < EXPIRE_ROUNDS && !s->stopping) {
-		job->next = NULL;
-		bk_writer_push(s->writer, job);
+	if (e->sweep.folder)
+		closedir(e->sweep.folder);
+	s->files->expiring = false;
+	if (err && err != BK_E_CANCELLED)
+		bk_log(BK_LOG_STORE_FAILED, "expire=%s", bk_err_name(err));
+	if (e->done)
+		e->done(e->arg, e->removed + e->sweep.removed, err);
+	bk_job_free(job);
+}
+
+static void sweep_done(struct bk_server *s, struct bk_job *job)
+{
+	struct expiry *e = job->more;
+	int err = job->err ? job->err : sweep_some(s->files, &e->sweep);
+
+	if (!err && e->sweep.folder && !s->stopping)
+		again(s, job);
+	else
+		expire_over(s, job, err);
+}
+
+static void expire_done(struct bk_server *s, struct bk_job *job)
+{
+	struct expiry *e = job->more;
+	int err = job->err;
+
+	if (!err && e->more && e->rounds < EXPIRE_ROUNDS && !s->stopping) {
+		again(s, job);
 		return;
 	}
-	s->files->expiring = false;
-	if (!job->err)
-		job->err = sweep(s->files, &e->removed);
-	if (job->err)
-		bk_log(BK_LOG_STORE_FAILED, "expire=%s", bk_err_name(job->err));
-	if (e->done)
-		e->done(e->arg, e->removed, job->err);
-	bk_job_free(job);
+	if (!err)
+		err = sweep_begin(s->files, &e->sweep);
+	if (err || s->stopping) {
+		expire_over(s, job, err);
+		return;
+	}
+	job->task = turn_task;
+	job->idle = true;
+	job->done = sweep_done;
+	again(s, job);
 }
 
 void bk_files_expire(struct bk_server *s, void (*done)(void *arg, uint64_t removed, int err), void *arg)

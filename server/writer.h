@@ -37,6 +37,7 @@ struct bk_job {
 	size_t bytes;
 	bk_job_done done;   /* NULL: freed silently */
 	int (*task)(struct bk_store *store, struct bk_job *job); /* instead of op: runs alone on the writer thread */
+	bool idle; /* a task that writes nothing: its end says nothing of the disk */
 	struct bk_op op;
 	struct bk_receipt receipt; /* filled for a stored submit */
 	void *more;         /* the asker's; freed with the job */

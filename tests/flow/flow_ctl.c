@@ -3,6 +3,7 @@
  * bakenctl as registrars and operators use it, against a real server: what it refuses, and that nothing changed
  * then; a forged request; a backup from before a withdrawal.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -431,6 +432,34 @@ static void test_old_backup(void **state)
 	start(dir);
 }
 
+/* M7: files that no message names are gone after a day, however many there are; what is not ours stays. */
+static void test_orphans(void **state)
+{
+	enum { ORPHANS = 700 };
+	const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+	char path[600];
+	size_t left = 0;
+
+	(void)state;
+	for (unsigned i = 0; i <= ORPHANS + 1; i++) {
+		FILE *f;
+
+		snprintf(path, sizeof path, i < ORPHANS ? "%s/files/%064x" : "%s/files/note-%x", dir, i);
+		f = fopen(path, "wx");
+		assert_non_null(f);
+		fclose(f);
+		if (i < ORPHANS && i) /* the first is of today */
+			assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+	}
+	assert_int_equal(ctl("expire", NULL), 0);
+	for (unsigned i = 0; i <= ORPHANS + 1; i++) {
+		snprintf(path, sizeof path, i < ORPHANS ? "%s/files/%064x" : "%s/files/note-%x", dir, i);
+		left += access(path, F_OK) == 0;
+		unlink(path);
+	}
+	assert_int_equal(left, 3);
+}
+
 static void test_operator_words(void **state)
 {
 	(void)state;
@@ -454,7 +483,8 @@ int main(void)
 		cmocka_unit_test(test_approve_nothing), cmocka_unit_test(test_forged_request),
 		cmocka_unit_test(test_refuse),          cmocka_unit_test(test_revoke),
 		cmocka_unit_test(test_backup_refusals), cmocka_unit_test(test_damaged_backup),
-		cmocka_unit_test(test_old_backup),      cmocka_unit_test(test_operator_words),
+		cmocka_unit_test(test_old_backup),      cmocka_unit_test(test_orphans),
+		cmocka_unit_test(test_operator_words),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
