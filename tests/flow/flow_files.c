@@ -195,6 +195,19 @@ static void mistakes_have_their_numbers(void **state)
 	assert_int_equal(patch_at(path, 0, data, 1000, ""), 204);
 }
 
+/* The refusal arrives, although most of a big body was not read. */
+static void a_big_body_is_refused_with_a_word(void **state)
+{
+	uint8_t *big = calloc(1, 8u << 20);
+	char path[128];
+
+	(void)state;
+	create(8u << 20, path);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(patch_at(path, 5, big, 7u << 20, ""), 409);
+	free(big);
+}
+
 /* A body whose end cannot be told is not read as the next request. */
 static void bodies_without_a_length_are_refused(void **state)
 {
@@ -424,6 +437,7 @@ int main(void)
 		cmocka_unit_test(options_tell_what_there_is),
 		cmocka_unit_test(a_file_goes_up_in_pieces_and_comes_down),
 		cmocka_unit_test(mistakes_have_their_numbers),
+		cmocka_unit_test(a_big_body_is_refused_with_a_word),
 		cmocka_unit_test(bodies_without_a_length_are_refused),
 		cmocka_unit_test(uploads_are_their_device_s_alone),
 		cmocka_unit_test(names_are_never_paths),
