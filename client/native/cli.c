@@ -8,6 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#define PASSPHRASE_MIN 8u
 #define FLUSH_MS 5000u        /* for answers that are still on their way when a command is done */
 #define ID_DIGITS_MIN 4u /* of a message, to name it by */
 #define CALL_TIMEOUT_MS 30000u /* a local command never takes this long */
@@ -43,6 +44,7 @@ int bk_cli_exit(int err)
 	case BK_E_QUOTA:
 		return EX_TEMPFAIL;
 	case BK_E_ROLE:
+	case BK_E_STATE:
 	case BK_E_PASSPHRASE:
 	case BK_E_REVOKED:
 	case BK_E_LOGIN:
@@ -59,16 +61,16 @@ int bk_cli_fail(const struct bk_cli *cli, int err, const char *detail)
 
 	if (cli->told && err == BK_E_USAGE)
 		return bk_cli_exit(err);
+	if (!detail || !*detail)
+		detail = *cli->why ? cli->why : bk_err_text(err, cli->lang);
 	if (cli->json) {
-		json_t *o = json_pack("{s:s, s:s, s:s}", "event", "error", "error", bk_err_name(err), "text",
-			detail && *detail ? detail : bk_err_text(err, cli->lang));
+		json_t *o = json_pack("{s:s, s:s, s:s}", "event", "error", "error", bk_err_name(err), "text", detail);
 
 		bk_cli_print(cli, o);
 		json_decref(o);
 		return bk_cli_exit(err);
 	}
-	fprintf(stderr, "%s: %s (%s)\n", T(cli, E_PREFIX),
-		detail && *detail ? bk_term_shown(detail, 400) : bk_err_text(err, cli->lang), bk_err_name(err));
+	fprintf(stderr, "%s: %s (%s)\n", T(cli, E_PREFIX), bk_term_shown(detail, 400), bk_err_name(err));
 	if (hint)
 		fprintf(stderr, "%s\n", hint);
 	return bk_cli_exit(err);
@@ -232,34 +234,53 @@ void bk_cli_keyring_drop(const struct bk_cli *cli)
 
 /* ---- opening ---- */
 
-int bk_cli_passphrase(const struct bk_cli *cli, char out[static BK_PASSPHRASE_MAX])
+/* Asks on the terminal; without one the file is the way. */
+static int ask_secret(struct bk_cli *cli, const char *prompt, char out[static BK_PASSPHRASE_MAX])
 {
-	if (cli->passphrase_file)
-		return bk_term_secret_file(cli->passphrase_file, out);
-	if (bk_cli_keyring_get(cli, out) == 0)
-		return 0;
-	return bk_term_secret(T(cli, ASK_PASS), out);
+	int err = bk_term_secret(prompt, out);
+
+	if (err == BK_E_STATE)
+		snprintf(cli->why, sizeof cli->why, "%s", T(cli, NO_TERMINAL));
+	return err;
 }
 
-int bk_cli_new_passphrase(const struct bk_cli *cli, const char *file, char out[static BK_PASSPHRASE_MAX])
+static int read_secret(struct bk_cli *cli, const char *file, char out[static BK_PASSPHRASE_MAX])
+{
+	int err = bk_term_secret_file(file, out);
+
+	if (err)
+		snprintf(cli->why, sizeof cli->why, "%.200s: %s", file, bk_err_text(err, cli->lang));
+	return err;
+}
+
+int bk_cli_passphrase(struct bk_cli *cli, char out[static BK_PASSPHRASE_MAX])
+{
+	if (cli->passphrase_file)
+		return read_secret(cli, cli->passphrase_file, out);
+	if (bk_cli_keyring_get(cli, out) == 0)
+		return 0;
+	return ask_secret(cli, T(cli, ASK_PASS), out);
+}
+
+int bk_cli_new_passphrase(struct bk_cli *cli, const char *file, char out[static BK_PASSPHRASE_MAX])
 {
 	char again[BK_PASSPHRASE_MAX];
 	int err;
 
 	if (file) {
-		err = bk_term_secret_file(file, out);
+		err = read_secret(cli, file, out);
 	} else {
-		err = bk_term_secret(T(cli, NEW_PASS), out);
+		err = ask_secret(cli, T(cli, NEW_PASS), out);
 		if (!err)
-			err = bk_term_secret(T(cli, NEW_PASS_AGAIN), again);
+			err = ask_secret(cli, T(cli, NEW_PASS_AGAIN), again);
 		if (!err && strcmp(out, again) != 0) {
-			fprintf(stderr, "%s\n", T(cli, PASS_DIFFER));
+			snprintf(cli->why, sizeof cli->why, "%s", T(cli, PASS_DIFFER));
 			err = BK_E_INVAL;
 		}
 		sodium_memzero(again, sizeof again);
 	}
-	if (!err && strlen(out) < 8) {
-		fprintf(stderr, "%s\n", T(cli, PASS_SHORT));
+	if (!err && strlen(out) < PASSPHRASE_MIN) {
+		snprintf(cli->why, sizeof cli->why, "%s", T(cli, PASS_SHORT));
 		err = BK_E_INVAL;
 	}
 	return err;
@@ -329,8 +350,10 @@ int bk_cli_open(struct bk_cli *cli)
 	int err;
 
 	snprintf(store, sizeof store, "%s/store", cli->dir);
-	if (access(store, F_OK) != 0)
+	if (access(store, F_OK) != 0) {
+		snprintf(cli->why, sizeof cli->why, "%s", T(cli, NOT_ENROLLED));
 		return BK_E_STATE;
+	}
 	err = bk_cli_passphrase(cli, passphrase);
 	if (!err)
 		err = bk_cli_open_with(cli, passphrase, false);

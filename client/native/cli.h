@@ -17,7 +17,8 @@ struct bk_cli {
 	const char *passphrase_file, *ca_file;
 	enum bk_lang lang;
 	bool json, offline;
-	bool told; /* a wrong word was named already */
+	bool told;     /* a wrong word was named already */
+	char why[400]; /* a better sentence for the error that is about to be shown */
 	unsigned wait_s;
 	struct bk_rim *rim;
 	void (*watch)(struct bk_cli *cli, const json_t *event); /* a command's own interest in events */
@@ -51,8 +52,8 @@ struct bk_cli_option {
 int bk_cli_options(struct bk_cli *cli, int argc, char **argv, const struct bk_cli_option *options, size_t n);
 
 /* Passphrase from file, key ring or terminal. */
-int bk_cli_passphrase(const struct bk_cli *cli, char out[static BK_PASSPHRASE_MAX]);
-int bk_cli_new_passphrase(const struct bk_cli *cli, const char *file, char out[static BK_PASSPHRASE_MAX]);
+int bk_cli_passphrase(struct bk_cli *cli, char out[static BK_PASSPHRASE_MAX]);
+int bk_cli_new_passphrase(struct bk_cli *cli, const char *file, char out[static BK_PASSPHRASE_MAX]);
 int bk_cli_open(struct bk_cli *cli);
 int bk_cli_open_with(struct bk_cli *cli, const char *passphrase, bool create);
 /* Connects and waits until the queue has been read, or --wait is over (BK_E_TIMEOUT, BK_E_NET, BK_E_TLS). */

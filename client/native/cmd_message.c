@@ -40,7 +40,9 @@ static int attach_one(struct bk_cli *cli, const char *path, const json_t *facts,
 	int err = bk_rim_attach(cli->rim, path, media_type(path), facts,
 		cli->json ? NULL : show_progress, (void *)(uintptr_t)T(cli, ENCRYPTING), &id);
 
-	if (!err)
+	if (err)
+		snprintf(cli->why, sizeof cli->why, "%.200s: %s", path, bk_err_text(err, cli->lang));
+	else
 		bk_id_text(id, out);
 	return err;
 }

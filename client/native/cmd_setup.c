@@ -32,8 +32,11 @@ static void say_enrol(const struct bk_cli *cli, const json_t *event, const char 
 {
 	const char *waiting = T(cli, ENROL_WAITING), *hole = strstr(waiting, "%s");
 
-	if (strcmp(state, "waiting") == 0 && hole)
-		printf("%.*s%s\n", (int)(hole - waiting), waiting, bk_cli_str(event, "fingerprint"));
+	if (strcmp(state, "waiting") == 0 && hole) {
+		printf("%.*s", (int)(hole - waiting), waiting);
+		for (const char *p = bk_cli_str(event, "fingerprint"); *p; p += strnlen(p, 4)) /* as the registrar sees it */
+			printf("%.4s%s", p, strlen(p) > 4 ? " " : "\n");
+	}
 	for (size_t i = 0; i < sizeof enrol_states / sizeof *enrol_states; i++)
 		if (strcmp(enrol_states[i].state, state) == 0)
 			printf("%s\n", bk_text(enrol_states[i].text, cli->lang));

@@ -162,8 +162,8 @@ static void test_completion(void **state)
 static void test_no_folder(void **state)
 {
 	(void)state;
-	assert_int_equal(run(-1, "status", NULL), EX_SOFTWARE);
-	assert_int_equal(run(-1, "--json", "status", NULL), EX_SOFTWARE);
+	assert_int_equal(run(-1, "status", NULL), EX_NOPERM);
+	assert_int_equal(run(-1, "--json", "status", NULL), EX_NOPERM);
 	assert_string_equal(member("error"), "BK_E_STATE");
 }
 
@@ -241,7 +241,7 @@ static void test_wrong_input(void **state)
 	assert_int_equal(run(BK_PERSON, "show", "00000000", NULL), EX_NOINPUT);
 	assert_int_equal(run(BK_PERSON, "show", "zzz", NULL), EX_NOINPUT);
 	assert_int_equal(run(BK_PERSON, "show", "0123456789abcdef0123456789abcdef", NULL), EX_NOINPUT);
-	assert_int_equal(run(BK_PERSON, "acknowledge", report, NULL), EX_SOFTWARE);
+	assert_int_equal(run(BK_PERSON, "acknowledge", report, NULL), EX_NOPERM);
 	assert_int_equal(run(BK_PERSON, "send", "nobody", "tekst", NULL), EX_DATAERR);
 	assert_int_equal(run(BK_PERSON, "desk", NULL), EX_NOPERM);
 	assert_int_equal(run(BK_PERSON, "people", NULL), EX_NOPERM);
@@ -263,7 +263,7 @@ static void test_desk(void **state)
 	assert_int_equal(run(BK_OFFICER1, "--json", "desk", "list", NULL), 0);
 	assert_true(every_line_is_json());
 	assert_non_null(strstr(out, report));
-	assert_int_equal(run(BK_OFFICER1, "desk", "release", prefix, "waarom niet", NULL), EX_SOFTWARE); /* not ours */
+	assert_int_equal(run(BK_OFFICER1, "desk", "release", prefix, "waarom niet", NULL), EX_NOPERM); /* not ours */
 	assert_int_equal(run(BK_OFFICER1, "desk", "close", prefix, NULL), EX_USAGE); /* feedback is mandatory */
 	assert_int_equal(run(BK_OFFICER1, "desk", "claim", prefix, NULL), 0);
 	assert_int_equal(bk_rpc_call(&story.who[BK_OFFICER2].rpc, json_pack("{s:s, s:s}", "cmd", "claim", "case", report), RUN_MS,
