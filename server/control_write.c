@@ -132,7 +132,13 @@ static int known_roster(struct bk_server *s, bk_id circle, struct bk_roster **re
 	return err == BK_E_NOT_FOUND ? 0 : err;
 }
 
-static int check_roster(struct bk_server *s, const uint8_t *data, size_t len, bk_id *ret_circle)
+struct put { /* what the audit says of a list */
+	bk_id circle;
+	uint64_t version;
+	char by[2 * 8 + 1]; /* the beginning of the registrar's fingerprint */
+};
+
+static int check_roster(struct bk_server *s, const uint8_t *data, size_t len, struct put *ret_put)
 {
 	struct bk_roster *r = NULL, *known = NULL, *again = NULL;
 	Baken__Signed *m = baken__signed__unpack(NULL, len, data);
@@ -145,8 +151,11 @@ static int check_roster(struct bk_server *s, const uint8_t *data, size_t len, bk
 	/* Versions may be skipped: after a restore the registrar's book is ahead of this store. */
 	if (!err && known && r->version == known->version)
 		err = BK_E_OLD;
-	if (!err)
-		*ret_circle = r->circle;
+	if (!err) {
+		ret_put->circle = r->circle;
+		ret_put->version = r->version;
+		bk_hex_encode(ret_put->by, bk_hash_of(m->signer.data, m->signer.len).b, 8);
+	}
 	bk_roster_free(again);
 	bk_roster_free(known);
 	bk_roster_free(r);
@@ -159,21 +168,23 @@ static int add_roster(struct bk_server *s, struct bk_job **list, struct pending 
 	uint8_t *data = NULL;
 	size_t len = 0;
 	struct bk_job *job;
+	struct put put;
 	char text[BK_ID_TEXT];
 	int err = bk_json_b64(value, &data, &len);
 
 	if (!err && p->n_circles == ROSTERS_MAX)
 		err = BK_E_TOO_BIG;
 	if (!err)
-		err = check_roster(s, data, len, &p->circles[p->n_circles]);
+		err = check_roster(s, data, len, &put);
 	if (!err) {
 		job = bk_job_new(BK_OP_ROSTER_PUT, len);
 		if (job) {
 			memcpy(bk_job_extra(job), data, len);
 			job->op.roster.signed_roster = (struct bk_bytes){bk_job_extra(job), len};
 			join(list, p, job);
-			join(list, p, bk_audit_job("ROSTER-PUT", "circle=%s", bk_id_text(p->circles[p->n_circles], text)));
-			p->n_circles++;
+			join(list, p, bk_audit_job("ROSTER-PUT", "circle=%s version=%llu by=%s",
+				bk_id_text(put.circle, text), (unsigned long long)put.version, put.by));
+			p->circles[p->n_circles++] = put.circle;
 		} else {
 			err = BK_E_NOMEM;
 		}

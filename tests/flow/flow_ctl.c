@@ -468,6 +468,7 @@ static void test_operator_words(void **state)
 	assert_int_equal(ctl("roster", "list", NULL), 0);
 	assert_int_equal(ctl("roster", "renew", "--registrar", in("security"), NULL), 0);
 	assert_int_equal(ctl("audit", "list", "--max", "3", NULL), 0);
+	assert_non_null(strstr(out_text, "version=1 by=")); /* the desk's first list, and whose */
 	assert_int_equal(ctl("expire", NULL), 0);
 	assert_int_equal(ctl("cut", "--device", "00112233445566778899aabbccddeeff", NULL), 0);
 	assert_non_null(strstr(out_text, "\"cut\":false"));
