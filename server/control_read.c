@@ -72,6 +72,7 @@ static int status(struct bk_question *q, struct bk_store_view *v, json_t *a)
 	set(a, "records", w.records);
 	if (statvfs(s->o.dir, &disk) == 0)
 		set(a, "disk_free", (uint64_t)disk.f_bavail * disk.f_frsize);
+	json_object_set_new(a, "frozen", json_boolean(st.frozen));
 	json_object_set_new(a, "writes_ok", json_boolean(!st.read_only && !s->writes_failed));
 	return 0;
 }

@@ -5,7 +5,7 @@
 #include "ctl_link.h"
 #include "ctl_offline.h"
 
-enum unit { COUNT, BYTES, MOMENT, WRITES, TEXT };
+enum unit { COUNT, BYTES, MOMENT, WRITES, FROZEN, TEXT };
 
 static const struct {
 	const char *key;
@@ -28,6 +28,7 @@ static const struct {
 	{"store_used", BK_CTL_TEXT_ST_STORE, BYTES},
 	{"disk_free", BK_CTL_TEXT_ST_DISK, BYTES},
 	{"writes_ok", BK_CTL_TEXT_ST_WRITES, WRITES},
+	{"frozen", BK_CTL_TEXT_ST_FROZEN, FROZEN},
 };
 
 static const char *shown(const struct bk_ctl *ctl, const json_t *status, size_t i, char out[static BK_CTL_TIME_TEXT])
@@ -41,6 +42,8 @@ static const char *shown(const struct bk_ctl *ctl, const json_t *status, size_t 
 		return bk_ctl_time(v, out);
 	case WRITES:
 		return bk_ctl_is(status, "writes_ok") ? CT(ctl, WRITES_OK) : CT(ctl, WRITES_STOPPED);
+	case FROZEN:
+		return bk_ctl_is(status, "frozen") ? CT(ctl, FROZEN_YES) : CT(ctl, FROZEN_NO);
 	case TEXT:
 		return bk_ctl_shown(bk_ctl_str(status, rows[i].key));
 	case COUNT:
@@ -61,7 +64,8 @@ static void say(const struct bk_ctl *ctl, const json_t *status)
 
 static json_t *of_store(const struct bk_store_stats *st)
 {
-	return json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "ok", 1, "running", 0,
+	return json_pack("{s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "ok", 1, "running", 0,
+		"frozen", (int)st->frozen,
 		"accounts", (json_int_t)st->accounts, "devices", (json_int_t)st->devices, "circles",
 		(json_int_t)st->circles, "queued", (json_int_t)st->queued, "dead_letters", (json_int_t)st->dead_letters,
 		"bodies", (json_int_t)st->bodies, "files", (json_int_t)st->files, "invites", (json_int_t)st->invites,

@@ -95,6 +95,10 @@
 	X(ST_WRITES, "Schrijven", "Writing")                                                       \
 	X(WRITES_OK, "in orde", "in order")                                                        \
 	X(WRITES_STOPPED, "GESTOPT: de opslag is vol of kapot", "STOPPED: the store is full or broken") \
+	X(ST_FROZEN, "Opruimen", "Clean-up")                                                       \
+	X(FROZEN_NO, "vanzelf", "by itself")                                                       \
+	X(FROZEN_YES, "WACHT na het terugzetten op: bakenctl expire",                              \
+	  "WAITS after a restore for: bakenctl expire")                                            \
 	X(AUDIT_OK, "Het logboek klopt: %s regels. Laatste controlegetal: %s",                     \
 	  "The audit log is intact: %s entries. Last hash: %s")                                    \
 	X(AUDIT_BAD, "Het logboek is veranderd bij regel %s.", "The audit log was altered at entry %s.") \
@@ -109,6 +113,9 @@
 	X(RESTORE_NEXT,                                                                            \
 	  "Toestellen melden zich vanzelf opnieuw aan. Geef nu de nieuwste lijsten terug: bakenctl roster publish", \
 	  "Devices log in again by themselves. Now put the newest lists back: bakenctl roster publish") \
+	X(RESTORE_DUE,                                                                             \
+	  "Niets wordt vanzelf opgeruimd: %s regels zijn over tijd. Kijk eerst; dan: bakenctl expire", \
+	  "Nothing is cleaned up by itself: %s rows are past their time. Look first; then: bakenctl expire") \
 	X(RESTORE_KEYS,                                                                            \
 	  "Zet eerst de sleutels receipt.key en tls.key in %s; die staan niet in een reservekopie.", \
 	  "First put the keys receipt.key and tls.key into %s; a backup does not hold them.")      \

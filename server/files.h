@@ -19,7 +19,10 @@ int bk_files_start(struct bk_server *s, struct bk_files **ret_files);
 void bk_files_stop(struct bk_files *f); /* NULL: nothing; jobs must be over */
 /* A request is being written or committed. */
 bool bk_files_busy(const struct bk_files *f);
-/* Runs the store's expiry jobs, then removes files that no record names. done may be NULL; BK_E_BUSY at once. */
+/*
+ * Runs the store's expiry jobs, then removes files that no record names. done: asked for by hand, which also ends the
+ * stand-still after a restore; NULL: by the timer. BK_E_BUSY at once.
+ */
 void bk_files_expire(struct bk_server *s, void (*done)(void *arg, uint64_t removed, int err), void *arg);
 
 /* path: behind "/files", "" or "/name". c: who asks. */

@@ -158,9 +158,9 @@ static void gone(void *arg, bk_hash file)
 static int expire_task(struct bk_store *store, struct bk_job *job)
 {
 	struct expiry *e = job->more;
+	int err = e->rounds++ == 0 && e->done ? bk_store_thaw(store) : 0; /* asked for by hand */
 
-	e->rounds++;
-	return bk_store_expire(store, e->now, gone, e, &e->more);
+	return err ? err : bk_store_expire(store, e->now, gone, e, &e->more);
 }
 
 /* Through the writer and back: the loop has turned in between. */

@@ -309,9 +309,13 @@ static void on_low(struct bk_server *s)
 	}
 }
 
+/* After a restore a person says when: bakenctl expire. */
 static void on_expire(uv_timer_t *t)
 {
-	bk_files_expire(t->data, NULL, NULL);
+	struct bk_server *s = t->data;
+
+	if (!bk_store_frozen(s->store))
+		bk_files_expire(s, NULL, NULL);
 }
 
 static int start(struct run *r)

@@ -218,6 +218,13 @@ int bk_store_commit(struct bk_store *s, struct bk_op *ops, size_t n);
 /* Expiry jobs of all tables in bounded steps; call until *ret_more is false. Files to unlink are given to `gone`. */
 int bk_store_expire(struct bk_store *s, bk_ms now, void (*gone)(void *arg, bk_hash file), void *arg, bool *ret_more);
 
+/*
+ * After a restore nothing ages until a person has looked at what would go (bk_store_due) and said so: expire does
+ * nothing and *ret_more is false. A wrong clock, or a backup older than the retention, must not empty the store.
+ */
+bool bk_store_frozen(const struct bk_store *s); /* any thread */
+int bk_store_thaw(struct bk_store *s);
+
 /* ---- reading ---- */
 
 struct bk_store_view; /* a consistent snapshot; end it in the same turn: a held view makes the file grow */
@@ -328,14 +335,18 @@ struct bk_store_stats {
 	uint64_t used_bytes, map_bytes;
 	uint32_t schema;
 	bool read_only; /* refuses writes: full or failed */
+	bool frozen;    /* restored, and not thawed since */
+	uint64_t due;   /* of a restore alone: rows that expiry would take out then */
 };
 int bk_store_stats(struct bk_store_view *v, struct bk_store_stats *ret_stats);
+/* Rows that expiry would take out at that time. Walks the tables. */
+int bk_store_due(struct bk_store_view *v, bk_ms now, uint64_t *ret_rows);
 
 /* ---- backup ---- */
 
 /* Consistent copy of a live store into a new folder (store and a manifest with its SHA-256). Any thread. */
 int bk_store_backup(struct bk_store *s, const char *to, bk_ms now);
-/* Verifies manifest, opens, checks every table and the audit chain, marks it restored (devices renew sessions). */
+/* Verifies manifest, opens, checks every table and the audit chain, marks it restored: sessions gone, expiry frozen. */
 int bk_store_restore(const char *from, const char *to, const uint8_t seal_key[static BK_KEY_BYTES], bk_ms now,
 	struct bk_store_stats *ret_stats);
 

@@ -313,6 +313,8 @@ static int mark_restored(struct bk_store *s, bk_ms now)
 		return err;
 	err = bk_store_meta_put(t, "restored", now);
 	if (!err)
+		err = bk_store_meta_put(t, "frozen", 1);
+	if (!err)
 		err = clear_table(t, BK_T_SESSION);
 	if (!err)
 		err = clear_table(t, BK_T_TICKET);
@@ -335,7 +337,7 @@ static int mark_restored(struct bk_store *s, bk_ms now)
 	return bk_store_end(s, t);
 }
 
-static int look_through(struct bk_store *s, struct bk_store_stats *ret_stats)
+static int look_through(struct bk_store *s, bk_ms now, struct bk_store_stats *ret_stats)
 {
 	struct bk_store_view *v = NULL;
 	int err = bk_store_view_begin(s, &v);
@@ -344,6 +346,8 @@ static int look_through(struct bk_store *s, struct bk_store_stats *ret_stats)
 		err = bk_store_check(v);
 	if (!err)
 		err = bk_store_stats(v, ret_stats);
+	if (!err)
+		err = bk_store_due(v, now, &ret_stats->due);
 	bk_store_view_end(v);
 	return err;
 }
@@ -364,11 +368,11 @@ static int restore_in(const char *from, const char *work, const uint8_t *seal_ke
 	if (!err)
 		err = bk_store_open(&o, &s);
 	if (!err)
-		err = look_through(s, ret_stats);
+		err = look_through(s, now, ret_stats);
 	if (!err)
 		err = mark_restored(s, now);
 	if (!err)
-		err = look_through(s, ret_stats);
+		err = look_through(s, now, ret_stats);
 	bk_store_close(s);
 	return err;
 }

@@ -279,6 +279,10 @@ int bk_store_expire(struct bk_store *s, bk_ms now, void (*gone)(void *arg, bk_ha
 	bool end = false;
 	int err = s->o.read_only ? BK_E_STATE : s->dead;
 
+	if (!err && s->frozen) {
+		*ret_more = false;
+		return 0;
+	}
 	if (!err)
 		err = bk_env_begin(s->env, true, &x.t);
 	s->queued_delta = 0;
@@ -294,4 +298,53 @@ int bk_store_expire(struct bk_store *s, bk_ms now, void (*gone)(void *arg, bk_ha
 		gone(arg, x.gone[i]);
 	*ret_more = !(end && s->expire.job == 0);
 	return 0;
+}
+
+/* ---- after a restore ---- */
+
+bool bk_store_frozen(const struct bk_store *s)
+{
+	return s->frozen;
+}
+
+int bk_store_thaw(struct bk_store *s)
+{
+	struct bk_txn *t = NULL;
+	int err = s->o.read_only ? BK_E_STATE : s->dead;
+
+	if (err || !s->frozen)
+		return err;
+	err = bk_env_begin(s->env, true, &t);
+	if (err)
+		return err;
+	s->queued_delta = 0;
+	err = bk_store_meta_put(t, "frozen", 0);
+	if (err)
+		bk_env_abort(t);
+	else
+		err = bk_store_end(s, t);
+	if (!err)
+		s->frozen = false;
+	return err;
+}
+
+int bk_store_due(struct bk_store_view *v, bk_ms now, uint64_t *ret_rows)
+{
+	struct step x = {.s = v->store, .t = v->txn, .now = now};
+	uint64_t rows = 0;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < N_JOBS; i++) {
+		struct bk_env_cursor c;
+
+		err = bk_env_cursor_open(v->txn, jobs[i].table, &c);
+		for (err = err ? err : bk_env_seek(&c, NULL, 0); !err; err = bk_env_next(&c))
+			rows += jobs[i].is_old(&x, &c);
+		bk_env_cursor_close(&c);
+		if (err == BK_E_NOT_FOUND)
+			err = 0;
+	}
+	if (!err)
+		*ret_rows = rows;
+	return err;
 }

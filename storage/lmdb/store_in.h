@@ -41,6 +41,7 @@ struct bk_store {
 	int lock;
 	atomic_int dead;            /* BK_E_IO: no more writes */
 	atomic_bool full, brim;     /* above 90 %, above 97 % */
+	atomic_bool frozen;         /* no expiry */
 	uint8_t nonces[24 * 64];    /* random bytes drawn at once: a call to the system for each costs more than the box */
 	size_t nonces_left;
 	int64_t queued_delta;       /* bytes, of the open transaction */

@@ -143,11 +143,15 @@ int bk_store_take_in(struct bk_store *s, const struct bk_store_step *steps, uint
 {
 	struct bk_txn *t = NULL;
 	bool changed = false;
+	uint64_t frozen = 0;
 	int err = bk_env_begin(s->env, !s->o.read_only, &t);
 
 	if (err)
 		return err;
 	err = check_schema(s, t, schema, &changed);
+	if (!err)
+		err = bk_store_meta_get(t, "frozen", &frozen);
+	s->frozen = frozen != 0;
 	if (!err && changed)
 		err = bk_store_migrate(s, t, steps, schema);
 	if (!err && changed)

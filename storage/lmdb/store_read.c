@@ -394,7 +394,7 @@ int bk_store_stats(struct bk_store_view *v, struct bk_store_stats *ret_stats)
 		{BK_T_SESSION, &n.sessions}, {BK_T_FILE, &n.files}, {BK_T_INVITE, &n.invites},
 		{BK_T_AUDIT, &n.audit}, {BK_T_DEAD, &n.dead_letters}, {BK_T_PREKEY, &n.prekeys},
 	};
-	uint64_t schema = 0;
+	uint64_t schema = 0, frozen = 0;
 	int err = bk_store_meta_get(v->txn, "queued_bytes", &n.queued_bytes);
 
 	for (size_t i = 0; !err && i < sizeof counts / sizeof counts[0]; i++)
@@ -402,10 +402,13 @@ int bk_store_stats(struct bk_store_view *v, struct bk_store_stats *ret_stats)
 	if (!err)
 		err = bk_store_meta_get(v->txn, "schema", &schema);
 	if (!err)
+		err = bk_store_meta_get(v->txn, "frozen", &frozen);
+	if (!err)
 		err = bk_env_usage(v->store->env, &n.used_bytes, &n.map_bytes);
 	if (err)
 		return err;
 	n.schema = (uint32_t)schema;
+	n.frozen = frozen != 0;
 	n.read_only = v->store->o.read_only || v->store->dead || n.used_bytes > n.map_bytes / 10 * 9;
 	*ret_stats = n;
 	return 0;

@@ -150,6 +150,60 @@ static void numbers_and_keys_do_not_come_back(void **state)
 	assert_true(lead >> 3 > BK_STORE_RESTORE_JUMP && officer >> 3 > BK_STORE_RESTORE_JUMP);
 }
 
+static uint64_t due(void)
+{
+	struct bk_store_view *v = bk_store_box_view(&box);
+	uint64_t rows = 0;
+
+	assert_int_equal(bk_store_due(v, box.now, &rows), 0);
+	bk_store_view_end(v);
+	return rows;
+}
+
+static uint64_t rows_of_all(void)
+{
+	uint64_t rows = 0;
+
+	for (int table = 0; table < (int)BK_TABLES; table++)
+		rows += bk_store_box_rows(&box, table);
+	return rows;
+}
+
+/* R3: an old backup, or a clock that is wrong on the new machine, must not empty the store: a person looks first. */
+static void nothing_ages_until_somebody_says_so(void **state)
+{
+	struct bk_store_stats stats;
+	uint64_t rows;
+
+	(void)state;
+	fill();
+	assert_false(bk_store_frozen(box.store) || bk_store_box_stats(&box).frozen);
+	assert_int_equal(bk_store_thaw(box.store), 0); /* nothing to thaw */
+	assert_int_equal(due(), 0);
+	assert_int_equal(bk_store_backup(box.store, to, box.now), 0);
+	box.now += 4000 * BK_SAMPLE_DAY;
+	assert_int_equal(restore(&stats), 0);
+	assert_true(stats.frozen);
+	move_into_copy();
+	rows = rows_of_all();
+	assert_int_equal(stats.due, due());
+	assert_true(due() >= 5 + 5 + 1 + 1 + 1); /* dedupe, outbox, file, invitation, audit */
+	assert_int_equal(bk_store_box_expire(&box), 0);
+	assert_int_equal(rows_of_all(), rows);
+	assert_int_equal(bk_store_box_reopen(&box), 0);
+	assert_true(bk_store_frozen(box.store)); /* a restart does not thaw it */
+	assert_int_equal(bk_store_box_expire(&box), 0);
+	assert_int_equal(rows_of_all(), rows);
+	assert_int_equal(bk_store_thaw(box.store), 0);
+	assert_false(bk_store_frozen(box.store) || bk_store_box_stats(&box).frozen);
+	assert_int_equal(bk_store_box_expire(&box), 1);
+	assert_int_equal(due(), 0);
+	assert_int_equal(bk_store_box_stats(&box).queued, 0);
+	assert_int_equal(bk_store_box_reopen(&box), 0);
+	assert_false(bk_store_frozen(box.store));
+	assert_int_equal(bk_store_box_check(&box), 0);
+}
+
 /* ---- while it is written to ---- */
 
 struct copier {
@@ -377,6 +431,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(same_state_but_for_what_lets_in, setup, teardown),
 		cmocka_unit_test_setup_teardown(numbers_and_keys_do_not_come_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(nothing_ages_until_somebody_says_so, setup, teardown),
 		cmocka_unit_test_setup_teardown(hot_backup_is_a_moment, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_damage_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_manifest_is_read_closely, setup, teardown),
