@@ -417,12 +417,20 @@ static void test_old_backup(void **state)
 	stop();
 	assert_int_equal(ctl("restore", "--from", in("old"), "--to", in("again"), "--seal-key", in("server/seal.key"),
 		"--receipt-key", in("server/receipt.key"), "--tls-key", in("server/tls.key"), NULL), 0);
+	assert_non_null(strstr(out_text, "\"due\":0"));
 	/* at rest it can be looked at, and its audit log verified, without a server */
 	assert_int_equal(ctl("status", "--dir", in("again"), NULL), 0);
 	assert_non_null(strstr(out_text, "\"running\":false"));
+	assert_non_null(strstr(out_text, "\"frozen\":true"));
 	assert_int_equal(ctl("audit", "verify", "--dir", in("again"), NULL), 0);
 	start(in("again"));
 	check_status_word(in("again"), device, "active");
+	/* R3: nothing ages until somebody says so, across a start */
+	assert_int_equal(ctl("status", "--dir", in("again"), NULL), 0);
+	assert_non_null(strstr(out_text, "\"frozen\":true"));
+	assert_int_equal(ctl("expire", "--dir", in("again"), NULL), 0);
+	assert_int_equal(ctl("status", "--dir", in("again"), NULL), 0);
+	assert_non_null(strstr(out_text, "\"frozen\":false"));
 	refused(ctl("revoke", "--registrar", in("security"), "--device", device, "--dir", in("again"), NULL), EX_NOPERM,
 		"BK_E_OLD");
 	assert_int_equal(ctl("roster", "publish", "--registrar", in("security"), "--dir", in("again"), NULL), 0);
