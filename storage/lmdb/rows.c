@@ -64,13 +64,19 @@ static void flag(struct pack *p, bool *v)
 		p->r.failed = true;
 }
 
-/* An enumeration of protobuf in one byte. */
-#define NUMBER(p, field, type)                                                                     \
+/* An enumeration in one byte; a number past its last is damage, and would index what it should not. */
+#define NUMBER(p, field, type, last)                                                               \
 	do {                                                                                       \
 		uint8_t number_ = (p)->reading ? 0 : (uint8_t)(field);                             \
 		u8(p, &number_);                                                                   \
 		(field) = (type)number_;                                                           \
+		if (number_ > (last))                                                              \
+			(p)->r.failed = (p)->w.failed = true;                                      \
 	} while (0)
+#define KIND_LAST BAKEN__CIRCLE_KIND__CIRCLE_PERSON
+#define ROLE_LAST BAKEN__ROLE__ROLE_VAULT
+#define STATUS_LAST BAKEN__DEVICE_STATUS__DEVICE_REVOKED
+#define INVITE_LAST 3 /* refused */
 
 static void sized(struct pack *p, struct bk_bytes *v)
 {
@@ -103,7 +109,7 @@ static void pack_circle(struct pack *p, void *row)
 {
 	struct bk_row_circle *c = row;
 
-	NUMBER(p, c->out.kind, Baken__CircleKind);
+	NUMBER(p, c->out.kind, Baken__CircleKind, KIND_LAST);
 	u64(p, &c->out.version);
 	hash(p, &c->out.hash);
 	id(p, &c->out.desk);
@@ -124,9 +130,9 @@ static void pack_device(struct pack *p, void *row)
 
 	id(p, &d->account);
 	id(p, &d->circle);
-	NUMBER(p, d->role, Baken__Role);
-	NUMBER(p, d->circle_kind, Baken__CircleKind);
-	NUMBER(p, d->status, Baken__DeviceStatus);
+	NUMBER(p, d->role, Baken__Role, ROLE_LAST);
+	NUMBER(p, d->circle_kind, Baken__CircleKind, KIND_LAST);
+	NUMBER(p, d->status, Baken__DeviceStatus, STATUS_LAST);
 	raw(p, d->identity, sizeof d->identity);
 	u32(p, &d->registration);
 	flag(p, &d->browser);
@@ -152,7 +158,7 @@ static void pack_account(struct pack *p, void *row)
 	struct bk_row_account *a = row;
 
 	id(p, &a->circle);
-	u8(p, &a->role);
+	NUMBER(p, a->role, uint8_t, ROLE_LAST);
 }
 
 static void pack_invite(struct pack *p, void *row)
@@ -161,9 +167,9 @@ static void pack_invite(struct pack *p, void *row)
 
 	id(p, &i->out.account);
 	id(p, &i->out.circle);
-	NUMBER(p, i->out.role, Baken__Role);
+	NUMBER(p, i->out.role, Baken__Role, ROLE_LAST);
 	u64(p, &i->out.expires_ms);
-	NUMBER(p, i->out.state, int);
+	NUMBER(p, i->out.state, int, INVITE_LAST);
 	u64(p, &i->changed_ms);
 	sized(p, &i->out.enrol);
 	sized(p, &i->out.certificate);
