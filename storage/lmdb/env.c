@@ -239,21 +239,31 @@ static int count_free(struct bk_env *env, uint64_t *ret_pages)
 	return rc == MDB_NOTFOUND ? 0 : error_of(rc);
 }
 
-int bk_env_usage(struct bk_env *env, uint64_t *ret_used, uint64_t *ret_map)
+int bk_env_extent(struct bk_env *env, uint64_t *ret_extent, uint64_t *ret_map)
 {
-	uint64_t pages, spare = 0;
 	MDB_envinfo info;
 	MDB_stat stat;
-	int err = 0;
 
 	if (mdb_env_info(env->mdb, &info) || mdb_env_stat(env->mdb, &stat))
 		return BK_E_IO;
-	pages = (uint64_t)info.me_last_pgno + 1;
-	/* Counting what is free costs a walk: only when the file has grown far enough for it to matter. */
-	if (pages * stat.ms_psize > info.me_mapsize / 2)
-		err = count_free(env, &spare);
-	*ret_used = (pages > spare ? pages - spare : 0) * stat.ms_psize;
+	*ret_extent = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
 	*ret_map = info.me_mapsize;
+	return 0;
+}
+
+int bk_env_usage(struct bk_env *env, uint64_t *ret_used, uint64_t *ret_map)
+{
+	uint64_t extent, spare = 0;
+	MDB_stat stat;
+	int err = bk_env_extent(env, &extent, ret_map);
+
+	if (err || mdb_env_stat(env->mdb, &stat))
+		return err ? err : BK_E_IO;
+	/* Counting what is free costs a walk: only when the file has grown far enough for it to matter. */
+	if (extent > *ret_map / 2)
+		err = count_free(env, &spare);
+	spare *= stat.ms_psize;
+	*ret_used = extent > spare ? extent - spare : 0;
 	return err;
 }
 

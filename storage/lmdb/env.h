@@ -56,6 +56,8 @@ struct bk_txn;
 /* file: made when absent, 0600. BK_E_NOT_FOUND absent and read_only; BK_E_CORRUPT; BK_E_FULL; BK_E_IO. */
 int bk_env_open(const char *file, uint64_t map_bytes, bool read_only, struct bk_env **ret_env);
 void bk_env_close(struct bk_env *env);
+/* How far the file reaches, which is cheap to say, and how far it may. */
+int bk_env_extent(struct bk_env *env, uint64_t *ret_extent, uint64_t *ret_map);
 /* Pages in use (those that were freed and can be written again do not count) and what the file may become. */
 int bk_env_usage(struct bk_env *env, uint64_t *ret_used, uint64_t *ret_map);
 /* A consistent, compact copy into a new file. Any thread. */

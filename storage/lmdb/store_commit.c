@@ -84,8 +84,10 @@ static void take_back(struct bk_op *ops, size_t n)
 static int look_at_room(struct bk_store *s)
 {
 	uint64_t used = 0, map = 0;
-	int err = bk_env_usage(s->env, &used, &map);
+	int err = bk_env_extent(s->env, &used, &map);
 
+	if (!err && used > map / 10 * 9) /* what it holds matters only then */
+		err = bk_env_usage(s->env, &used, &map);
 	if (err)
 		return err;
 	s->full = used > map / 10 * 9;

@@ -146,6 +146,32 @@ static void finds_wrong_totals(void **state)
 	assert_int_equal(bk_store_box_check(&box), BK_E_CORRUPT);
 }
 
+static void stats_count_everything(void **state)
+{
+	struct bk_store_stats n = bk_store_box_stats(&box);
+
+	(void)state;
+	assert_int_equal(n.accounts, bk_store_box_rows(&box, BK_T_ACCOUNT));
+	assert_true(n.accounts > 0);
+	assert_int_equal(n.devices, 6);
+	assert_int_equal(n.circles, 3);
+	assert_int_equal(n.queued, 1);
+	assert_int_equal(n.queued_bytes, 100 + BK_CAPSULE_BYTES);
+	assert_int_equal(n.bodies, 1);
+	assert_int_equal(n.dedupe, 2);
+	assert_int_equal(n.sessions, 1);
+	assert_int_equal(n.files, 1);
+	assert_int_equal(n.invites, 1);
+	assert_int_equal(n.audit, 1);
+	assert_int_equal(n.dead_letters, 1);
+	assert_int_equal(n.prekeys, 5);
+	assert_int_equal(n.schema, BK_STORE_SCHEMA);
+	assert_int_equal(n.map_bytes, 256u << 20);
+	assert_true(n.used_bytes > 100000 && n.used_bytes < 1000000);
+	assert_false(n.read_only || n.frozen);
+	assert_int_equal(n.due, 0);
+}
+
 /* ---- each write of a batch fails in turn ---- */
 
 enum { REVOKE, SUBMIT, PUT_PREKEYS, CLAIM_PREKEY, NEW_SESSION, NAME_FILE, BURY, EXPIRE, ACTIONS };
@@ -256,6 +282,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(finds_cut_and_longer_rows, setup, teardown),
 		cmocka_unit_test_setup_teardown(finds_lost_rows, setup, teardown),
 		cmocka_unit_test_setup_teardown(finds_wrong_totals, setup, teardown),
+		cmocka_unit_test_setup_teardown(stats_count_everything, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_write_may_fail, setup, teardown),
 	};
 
