@@ -209,6 +209,10 @@ static const char *const requests[][2] = {
 
 static void put_ends(void)
 {
+	put_text("backup", "manifest", -1,
+		"baken-backup 1\nschema 1\nmade 1780000000000\nstore.mdb 40960 "
+		"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n");
+	put_text("backup", "newer", -1, "baken-backup 2\n");
 	PUT_ALL("command", 0, commands);
 	PUT_ALL("command", 1, officer_commands);
 	PUT_ALL("control", -1, controls);
