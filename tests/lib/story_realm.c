@@ -266,7 +266,7 @@ static int make_keys(struct bk_story *s)
 	int err;
 
 	snprintf(port, sizeof port, "%u", s->port);
-	bk_story_say(s, "bakenctl maakt de hoofdsleutel, twee registers en de server");
+	bk_story_say(s, "bakenctl maakt de hoofdsleutel, twee registratoren en de server");
 	err = bk_story_ctl(s, NULL, "root", "create", "--out", s->root, NULL);
 	if (!err)
 		err = bk_story_ctl(s, NULL, "registrar", "create", "--root", s->root, "--label", "security", "--roles",
