@@ -29,6 +29,7 @@
 	X(BODY, "body")         /* number -> bytes */                                              \
 	X(REFS, "refs")         /* number -> hash, references and retention of a body */           \
 	X(NAMED, "named")       /* hash -> number of a body that is kept */                        \
+	X(FRESH, "fresh")       /* number -> message and its row of dedupe, until it goes over */     \
 	X(DEDUPE, "dedupe")     /* message -> hash, body, time, devices served */                  \
 	X(DEAD, "dead")         /* device, seq -> dead letter */                                   \
 	X(PREKEY, "prekey")     /* device, id -> one-time key */                                   \

@@ -222,6 +222,14 @@ static void pack_dedupe(struct pack *p, void *row)
 		p->r.failed = true;
 }
 
+static void pack_fresh(struct pack *p, void *row)
+{
+	struct bk_row_fresh *f = row;
+
+	id(p, &f->message);
+	pack_dedupe(p, &f->dedupe);
+}
+
 static void pack_dead(struct pack *p, void *row)
 {
 	struct bk_row_dead *d = row;

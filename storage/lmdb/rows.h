@@ -62,15 +62,16 @@ struct bk_row_dedupe {
 	bk_ms stored_ms;
 	struct bk_bytes served; /* tags of BK_ROWS_TAG bytes */
 };
+struct bk_row_fresh { /* a row of dedupe that has not gone over yet */
+	bk_id message;
+	struct bk_row_dedupe dedupe;
+};
 struct bk_row_dead {
 	bk_id message;
 	bk_ms stored_ms, died_ms;
 	uint8_t sender[BK_ROWS_SEALED];
 };
-struct bk_row_prekey {
-	uint8_t key[BK_KEY_BYTES];
-	bk_ms put_ms;
-};
+struct bk_row_prekey { uint8_t key[BK_KEY_BYTES]; bk_ms put_ms; };
 struct bk_row_prekeys {
 	uint32_t unseen, left, signed_id; /* ids ascend: all below unseen have been seen */
 	uint8_t signed_key[BK_KEY_BYTES], signed_sig[BK_SIG_BYTES];
@@ -112,10 +113,7 @@ struct bk_row_audit {
 	bk_hash hash;
 	struct bk_bytes text; /* event, NUL, detail, NUL */
 };
-struct bk_row_account {
-	bk_id circle;
-	uint8_t role;
-};
+struct bk_row_account { bk_id circle; uint8_t role; };
 
 int bk_rows_get(struct bk_txn *t, enum bk_table table, const void *key, size_t len, void *ret_row);
 int bk_rows_put(struct bk_txn *t, enum bk_table table, const void *key, size_t len, const void *row);
@@ -141,6 +139,7 @@ int bk_rows_decode(enum bk_table table, struct bk_bytes value, void *ret_row);
 #define BK_ROWS_MAP(X)                                                                             \
 	X(CIRCLE, circle) X(DEVICE, device) X(STATE, state) X(ACCOUNT, account) X(INVITE, invite)  \
 	X(OUTBOX, outbox) X(LETTER, letter) X(REFS, refs) X(NAMED, named) X(DEDUPE, dedupe)        \
+	X(FRESH, fresh)                                                                            \
 	X(DEAD, dead) X(PREKEY, prekey)                                                            \
 	X(PREKEYS, prekeys) X(SESSION, session) X(TICKET, ticket) X(CLAIM, claim)                  \
 	X(UPLOAD, upload) X(OPEN, open) X(FILE, file) X(AUDIT, audit)

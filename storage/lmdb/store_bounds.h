@@ -20,6 +20,7 @@
 	X(invites, 100000u)                                                                        \
 	X(claims, 1000000u)                                                                        \
 	X(dead, 100000u)                                                                           \
+	X(fresh, 65536u) /* message ids written in order; then the older half goes over */         \
 	X(open, 64u) /* unfinished uploads of one device */                                        \
 	X(open_bytes, 1ull << 30)
 #define BK_STORE_FILE_LEAST (64u * 1024u) /* what a file counts at least: a row costs, too */

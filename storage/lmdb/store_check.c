@@ -336,6 +336,7 @@ static int on_row(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
 	const enum bk_table *table = arg;
 	union {
 		struct bk_row_dedupe dedupe;
+		struct bk_row_fresh fresh;
 		struct bk_row_dead dead;
 		struct bk_row_invite invite;
 		struct bk_row_session session;
@@ -351,7 +352,7 @@ static int on_row(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
 static int check_plain(struct bk_txn *t)
 {
 	static const enum bk_table tables[] = {
-		BK_T_DEDUPE, BK_T_DEAD, BK_T_INVITE, BK_T_SESSION, BK_T_CLAIM, BK_T_ACCOUNT};
+		BK_T_DEDUPE, BK_T_FRESH, BK_T_DEAD, BK_T_INVITE, BK_T_SESSION, BK_T_CLAIM, BK_T_ACCOUNT};
 	int err = 0;
 
 	for (size_t i = 0; !err && i < sizeof tables / sizeof tables[0]; i++) {

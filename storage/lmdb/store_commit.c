@@ -157,12 +157,15 @@ static int try_batch(struct bk_store *s, struct bk_op *ops, size_t n, struct spo
 		if (err == BK_E_CORRUPT && x->n < SPOILED_MAX) {
 			x->at[x->n++] = i;
 			bk_env_abort(t);
+			bk_fresh_ended(s->fresh, false);
 			return BK_E_BUSY;
 		}
 	}
 	if (!err)
-		return bk_store_end(s, t);
-	bk_env_abort(t);
+		err = bk_store_end(s, t);
+	else
+		bk_env_abort(t);
+	bk_fresh_ended(s->fresh, !err);
 	return err;
 }
 
@@ -187,6 +190,8 @@ int bk_store_commit(struct bk_store *s, struct bk_op *ops, size_t n)
 		ops[i].result = err;
 	if (err)
 		take_back(ops, n);
+	else if (!s->full)
+		bk_fresh_go_over(s);
 	return err;
 }
 

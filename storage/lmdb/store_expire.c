@@ -44,6 +44,13 @@ static bool old_dedupe(struct step *x, const struct bk_env_cursor *c)
 	return bk_rows_decode_dedupe(c->value, &row) == 0 && is_past(x, row.stored_ms, x->s->o.dedupe_ms);
 }
 
+static bool old_fresh(struct step *x, const struct bk_env_cursor *c)
+{
+	struct bk_row_fresh row;
+
+	return bk_rows_decode_fresh(c->value, &row) == 0 && is_past(x, row.dedupe.stored_ms, x->s->o.dedupe_ms);
+}
+
 static bool old_outbox(struct step *x, const struct bk_env_cursor *c)
 {
 	struct bk_row_outbox place;
@@ -202,6 +209,7 @@ static const struct job {
 	int (*drop)(struct step *x, const struct found *f); /* NULL: the row alone */
 } jobs[] = {
 	{BK_T_DEDUPE, old_dedupe, NULL},
+	{BK_T_FRESH, old_fresh, NULL}, /* the index finds no row then */
 	{BK_T_OUTBOX, old_outbox, drop_outbox},
 	{BK_T_REFS, old_body, drop_body},
 	{BK_T_FILE, old_file, drop_file},

@@ -14,6 +14,7 @@
 #include "rows.h"
 #include "store.h"
 #include "store_bounds.h"
+#include "store_fresh.h"
 
 #define BK_STORE_SCHEMA 1u
 #define BK_STORE_FILE "store.mdb"
@@ -34,6 +35,7 @@ struct bk_store_slot { /* one device of the message at hand */
 
 struct bk_store {
 	struct bk_env *env;
+	struct bk_fresh *fresh; /* NULL: read only */
 	struct bk_store_keys *keys; /* sodium_malloc; NULL: opened without, read only */
 	struct bk_store_options o;  /* defaults filled in; path and key not kept */
 	struct bk_store_bounds bounds;
@@ -57,7 +59,7 @@ struct bk_store {
 		uint8_t served[BK_STORE_SERVED_MAX * BK_ROWS_TAG];
 		size_t n_served;
 		bool known;
-		uint64_t body, letter; /* numbers; 0: not yet */
+		uint64_t body, letter, fresh; /* numbers; 0: not yet */
 		struct bk_row_state state;
 		struct bk_row_prekeys prekeys;
 		struct bk_row_claim claim;

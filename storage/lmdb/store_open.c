@@ -207,7 +207,9 @@ static int open_store(struct bk_store *s, const struct bk_store_options *o)
 		err = take_lock(s);
 	if (!err && !s->o.read_only && stat(file, &st) != 0 && errno == ENOENT)
 		err = make_file(s, file);
-	return err ? err : open_file(s, file);
+	if (!err)
+		err = open_file(s, file);
+	return err || s->o.read_only ? err : bk_fresh_open(s, &s->fresh);
 }
 
 int bk_store_open(const struct bk_store_options *o, struct bk_store **ret_store)
@@ -238,6 +240,7 @@ void bk_store_close(struct bk_store *s)
 {
 	if (!s)
 		return;
+	bk_fresh_close(s->fresh);
 	bk_env_close(s->env);
 	if (s->keys)
 		sodium_free(s->keys);

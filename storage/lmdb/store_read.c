@@ -394,11 +394,14 @@ int bk_store_stats(struct bk_store_view *v, struct bk_store_stats *ret_stats)
 		{BK_T_SESSION, &n.sessions}, {BK_T_FILE, &n.files}, {BK_T_INVITE, &n.invites},
 		{BK_T_AUDIT, &n.audit}, {BK_T_DEAD, &n.dead_letters}, {BK_T_PREKEY, &n.prekeys},
 	};
-	uint64_t schema = 0, frozen = 0;
+	uint64_t schema = 0, frozen = 0, fresh = 0;
 	int err = bk_store_meta_get(v->txn, "queued_bytes", &n.queued_bytes);
 
 	for (size_t i = 0; !err && i < sizeof counts / sizeof counts[0]; i++)
 		err = bk_env_count(v->txn, counts[i].table, counts[i].rows);
+	if (!err)
+		err = bk_env_count(v->txn, BK_T_FRESH, &fresh);
+	n.dedupe += fresh; /* those that are going over count twice */
 	if (!err)
 		err = bk_store_meta_get(v->txn, "schema", &schema);
 	if (!err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Submitting: the hot path. A message costs one row each of body, refs and dedupe, and letter, outbox and state for
- * each device. Bodies, refs and letters go to the end of their tables, so that a commit writes few, whole pages.
+ * each device. Bodies, refs, ids and letters go to the end of their tables, so that a commit writes few, whole pages.
  */
 #include <sodium.h>
 #include <stdlib.h>
@@ -43,7 +43,7 @@ static int check_shape(const struct bk_op *op)
 static int check_dedupe(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
 {
 	struct bk_row_dedupe row;
-	int err = bk_rows_get_dedupe(t, op->submit.message.b, BK_ID_BYTES, &row);
+	int err = bk_fresh_find(s->fresh, t, op->submit.message, &row, &s->plan.fresh);
 
 	s->plan.n_served = 0;
 	s->plan.known = false;
@@ -309,7 +309,7 @@ static int write_dedupe(struct bk_store *s, struct bk_txn *t, const struct bk_op
 	row.stored_ms = op->submit.stored_ms;
 	row.served.data = s->plan.served;
 	row.served.len = s->plan.n_served * BK_ROWS_TAG;
-	return bk_rows_put_dedupe(t, op->submit.message.b, BK_ID_BYTES, &row);
+	return bk_fresh_put(s, t, op->submit.message, s->plan.fresh, &row);
 }
 
 static int write_files(struct bk_txn *t, const struct bk_op *op)

@@ -96,6 +96,12 @@ static void fill_dedupe(union row *r)
 	r->dedupe = (struct bk_row_dedupe){bk_sample_hash(1), 257, BK_SAMPLE_NOW, filled(3 * BK_ROWS_TAG, 0)};
 }
 
+static void fill_fresh(union row *r)
+{
+	r->fresh = (struct bk_row_fresh){bk_sample_id(1),
+		{bk_sample_hash(1), 257, BK_SAMPLE_NOW, filled(3 * BK_ROWS_TAG, 0)}};
+}
+
 static void fill_dead(union row *r)
 {
 	r->dead = (struct bk_row_dead){.message = bk_sample_id(1), .stored_ms = BK_SAMPLE_NOW, .died_ms = BK_SAMPLE_NOW + 5};

@@ -351,6 +351,7 @@ void bk_store_box_fill(struct bk_store_box *b)
 	const unsigned vault = BK_BOX_VAULT;
 	const bk_hash hash = bk_sample_hash(1);
 	struct bk_box_message m = {.number = 2, .to = &vault, .n_to = 1, .keep = true, .files = &hash, .n_files = 1};
+	uint64_t fresh = b->store->bounds.fresh;
 
 	op.nack.device = bk_sample_id(BK_BOX_PHONE);
 	op.nack.seq = bk_store_box_send(b, 1, BAKEN__CLASS__CLASS_ALARM, BK_BOX_PHONE);
@@ -359,7 +360,9 @@ void bk_store_box_fill(struct bk_store_box *b)
 	BK_ASSERT(bk_store_box_upload(b, BK_BOX_PHONE, 1, 70000) == 0);
 	BK_ASSERT(bk_store_box_complete(b, BK_BOX_PHONE, 1, 1) == 0);
 	BK_ASSERT(bk_store_box_upload(b, BK_BOX_PHONE, 2, 70000) == 0);
+	b->store->bounds.fresh = 2; /* of two message ids one goes over */
 	BK_ASSERT(bk_store_box_submit(b, &m) == 0);
+	b->store->bounds.fresh = fresh;
 	BK_ASSERT(bk_store_box_prekeys(b, BK_BOX_PHONE, 1, 5, 1, false, NULL) == 0);
 	BK_ASSERT(bk_store_box_login(b, BK_BOX_PHONE, 1, 0) == 0);
 	BK_ASSERT(bk_store_box_claim(b, BK_BOX_OFFICER, 1, BAKEN__CLAIM__VERB__TAKE, NULL) == 0);

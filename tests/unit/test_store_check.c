@@ -108,8 +108,8 @@ static void finds_cut_and_longer_rows(void **state)
 /* Rows that stand for themselves: their loss cannot be seen from another table. */
 static bool stands_alone(enum bk_table table)
 {
-	return table == BK_T_META || table == BK_T_INVITE || table == BK_T_DEDUPE || table == BK_T_DEAD ||
-	       table == BK_T_CLAIM || table == BK_T_FILE;
+	return table == BK_T_META || table == BK_T_INVITE || table == BK_T_DEDUPE || table == BK_T_FRESH ||
+	       table == BK_T_DEAD || table == BK_T_CLAIM || table == BK_T_FILE;
 }
 
 static void finds_lost_rows(void **state)
