@@ -6,6 +6,7 @@
 
 #include "err.h"
 #include "roles.h"
+#include "text.h"
 
 #define CONTEXT_MAX 32
 #define PAYLOAD_MAX BK_ROSTER_BYTES_MAX
@@ -156,7 +157,7 @@ int bk_registrar_cert_verify(const Baken__Signed *s, const uint8_t root_key[stat
 		return err;
 	memset(&c, 0, sizeof c);
 	m = baken__registrar_cert__unpack(NULL, s->payload.len, s->payload.data);
-	if (!m || m->registrar_key.len != BK_KEY_BYTES || strlen(m->label) >= sizeof c.label) {
+	if (!m || m->registrar_key.len != BK_KEY_BYTES || !bk_text_ok(m->label, strlen(m->label), sizeof c.label - 1)) {
 		err = BK_E_INVAL;
 		goto out;
 	}

@@ -16,6 +16,7 @@ static const struct {
 	{bk_golden_trust_make, bk_golden_trust_again},
 	{bk_golden_seal_make, bk_golden_seal_again},
 	{bk_golden_row_make, bk_golden_row_again},
+	{bk_golden_session_make, bk_golden_session_again},
 };
 #define PARTS (sizeof parts / sizeof *parts)
 

@@ -19,7 +19,7 @@ bool bk_golden_make(size_t i, char ret_name[static BK_GOLDEN_NAME], struct bk_sa
 /* The i-th example's format applied to any bytes. An error of the reader, or what its writer makes of them. */
 int bk_golden_again(size_t i, const void *data, size_t len, struct bk_sample_blob *ret_blob);
 
-/* The parts: frames and contents; what is signed; what is sealed; rows. */
+/* The parts: frames and contents; what is signed; what is sealed; rows; a session. */
 typedef bool (*bk_golden_maker)(size_t i, char name[static BK_GOLDEN_NAME], struct bk_sample_blob *out);
 typedef int (*bk_golden_reader)(size_t i, const void *data, size_t len, struct bk_sample_blob *out);
 bool bk_golden_wire_make(size_t i, char name[static BK_GOLDEN_NAME], struct bk_sample_blob *out);
@@ -30,6 +30,9 @@ bool bk_golden_seal_make(size_t i, char name[static BK_GOLDEN_NAME], struct bk_s
 int bk_golden_seal_again(size_t i, const void *data, size_t len, struct bk_sample_blob *out);
 bool bk_golden_row_make(size_t i, char name[static BK_GOLDEN_NAME], struct bk_sample_blob *out);
 int bk_golden_row_again(size_t i, const void *data, size_t len, struct bk_sample_blob *out);
+
+bool bk_golden_session_make(size_t i, char name[static BK_GOLDEN_NAME], struct bk_sample_blob *out);
+int bk_golden_session_again(size_t i, const void *data, size_t len, struct bk_sample_blob *out);
 
 /* A copy of bytes; of a packed message. */
 struct bk_sample_blob bk_golden_copy(const void *data, size_t len);
