@@ -268,6 +268,67 @@ static void files_survive_every_step(void **state)
 	one_file_point("server-file-recorded", 2);
 }
 
+/* ---- revocation ---- */
+
+#define PREKEYS 20u
+#define START_COMMITS 2 /* trust and the audit's START, before the writer */
+
+/* A device with everything that a revocation takes: session, queue, prekeys. Returns the store's commits so far. */
+static int64_t prepare(struct world *w, const char *name, const char *crash_at)
+{
+	Baken__Frame *f = NULL;
+
+	memset(w, 0, sizeof *w);
+	bk_cast_make(&w->cast, name);
+	bk_talk_init(&w->from, &w->cast.realm, w->cast.phone);
+	bk_talk_init(&w->to, &w->cast.realm, w->cast.wife);
+	if (crash_at)
+		setenv("BAKEN_CRASH_AT", crash_at, 1);
+	assert_int_equal(bk_realm_start(&w->cast.realm, NULL), 0);
+	unsetenv("BAKEN_CRASH_AT");
+	assert_int_equal(bk_talk_login(&w->to, true), 0);
+	assert_int_equal(bk_talk_ask(&w->to, bk_wire_prekeys_put(&w->to.line, 1, 1, PREKEYS, true, &w->to.out), &f), 0);
+	assert_int_equal(bk_talk_login(&w->from, true), 0);
+	for (unsigned n = 0; n < 3; n++)
+		assert_int_equal(send_one(w, n), 0);
+	return bk_cast_status(&w->cast, "commits") + START_COMMITS;
+}
+
+static void finish(struct world *w)
+{
+	bk_talk_done(&w->from);
+	bk_talk_done(&w->to);
+	bk_cast_close(&w->cast);
+}
+
+/* R12: all of it goes in one transaction: killed before the commit nothing is gone, killed after it everything. */
+static void a_revocation_is_whole(void **state)
+{
+	static const char *const points[] = {"store-commit", "store-committed"};
+	struct world w;
+	int64_t commits = prepare(&w, "count", NULL);
+
+	(void)state;
+	finish(&w);
+	for (int done = 0; done < 2; done++) {
+		char at[64];
+		int code = 0;
+
+		snprintf(at, sizeof at, "%s:%lld", points[done], (long long)commits + 1);
+		assert_int_equal(prepare(&w, points[done], at), commits);
+		w.cast.realm.devices[w.cast.wife].status = BAKEN__DEVICE_STATUS__DEVICE_REVOKED;
+		assert_int_not_equal(bk_realm_put(&w.cast.realm, w.cast.relative), 0);
+		assert_int_equal(bk_proc_wait(&w.cast.realm.server, STEP_MS, &code), 0);
+		assert_int_equal(code, 128 + 9);
+		assert_int_equal(bk_realm_start(&w.cast.realm, NULL), 0);
+		assert_int_equal(bk_cast_status(&w.cast, "queued"), done ? 0 : 3);
+		assert_int_equal(bk_cast_status(&w.cast, "prekeys"), done ? 0 : PREKEYS);
+		assert_int_equal(bk_cast_status(&w.cast, "sessions"), done ? 1 : 2);
+		assert_int_equal(bk_talk_login(&w.to, true), done ? BK_E_REVOKED : 0);
+		finish(&w);
+	}
+}
+
 /* ---- the list ---- */
 
 static bool listed(const char *name)
@@ -325,6 +386,7 @@ int main(void)
 		cmocka_unit_test(every_point_is_tested),
 		cmocka_unit_test(messages_survive_every_step),
 		cmocka_unit_test(files_survive_every_step),
+		cmocka_unit_test(a_revocation_is_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

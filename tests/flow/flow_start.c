@@ -5,7 +5,10 @@
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <sysexits.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -157,6 +160,30 @@ static void the_second_server_is_told(void **state)
 	assert_int_equal(bk_realm_stop(&cast.realm), 0);
 }
 
+/* systemd is told when the server is ready and when it stops, by one datagram each. */
+static void systemd_is_told(void **state)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	struct timeval wait = {.tv_sec = 10};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char text[64] = "";
+
+	(void)state;
+	snprintf(a.sun_path, sizeof a.sun_path, "%s", bk_tmp_path("notify"));
+	assert_int_equal(bind(fd, (const struct sockaddr *)&a, sizeof a), 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+	setenv("NOTIFY_SOCKET", a.sun_path, 1);
+	assert_int_equal(bk_realm_start(&cast.realm, NULL), 0);
+	unsetenv("NOTIFY_SOCKET");
+	assert_int_equal(recv(fd, text, sizeof text - 1, 0), strlen("READY=1"));
+	assert_string_equal(text, "READY=1");
+	memset(text, 0, sizeof text);
+	assert_int_equal(bk_realm_stop(&cast.realm), 0);
+	assert_true(recv(fd, text, sizeof text - 1, 0) > 0);
+	assert_string_equal(text, "STOPPING=1");
+	close(fd);
+}
+
 static void sigint_is_a_stop_too(void **state)
 {
 	int code = -1;
@@ -204,6 +231,7 @@ static void power_is_given_up(void **state)
 	bk_proc_run((const char *[]){"chown", "-R", "nobody", c.realm.dir, NULL}, NULL, NULL, 5000, NULL);
 	assert_int_equal(chmod(bk_tmp_dir(), 0711), 0);
 	assert_int_equal(bk_realm_start(&c.realm, (const char *[]){"--user=nobody", NULL}), 0);
+	assert_int_equal(bk_cast_status(&c, "writes_ok"), 1); /* it runs: the start is over */
 	snprintf(status, sizeof status, "/proc/%d/status", (int)c.realm.server.pid);
 	f = fopen(status, "r");
 	assert_non_null(f);
@@ -286,6 +314,7 @@ int main(void)
 		cmocka_unit_test(secrets_that_others_can_read_are_none),
 		cmocka_unit_test(a_foreign_tls_key_stops_the_start),
 		cmocka_unit_test(the_second_server_is_told),
+		cmocka_unit_test(systemd_is_told),
 		cmocka_unit_test(sigint_is_a_stop_too),
 		cmocka_unit_test(nobody_holds_up_a_stop),
 		cmocka_unit_test(power_is_given_up),
