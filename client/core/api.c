@@ -330,7 +330,7 @@ int bk_api_command(struct bk_core *core, const char *json, size_t len)
 	struct bk_command c = { .args = args, .id = bk_json_get_int(args, "id") };
 	int err = 0;
 
-	c.answer = json_object();
+	c.answer = bk_json_object();
 	if (!json_is_object(args)) {
 		c.say = BK_SAY_UNKNOWN_COMMAND;
 		err = BK_E_INVAL;

@@ -298,7 +298,7 @@ static int add_manifest(struct bk_core *core, json_t *row, const json_t *meta, b
 	Baken__CaptureManifest m = BAKEN__CAPTURE_MANIFEST__INIT;
 	Baken__Place place = BAKEN__PLACE__INIT;
 	Baken__Signed *s = NULL;
-	json_t *out = json_object();
+	json_t *out = bk_json_object();
 	uint8_t *buf = NULL;
 	size_t len = 0;
 	int err = 0;
@@ -322,7 +322,7 @@ static int add_manifest(struct bk_core *core, json_t *row, const json_t *meta, b
 static json_t *finished_row(struct bk_core *core, bk_hash plain, bk_hash cipher)
 {
 	const struct bk_attach *a = &core->transfers.attach;
-	json_t *row = json_object();
+	json_t *row = bk_json_object();
 
 	bk_json_text(row, "name", bk_json_get_text(a->meta, "name"));
 	bk_json_text(row, "type", bk_json_get_text(a->meta, "type"));
@@ -332,8 +332,8 @@ static json_t *finished_row(struct bk_core *core, bk_hash plain, bk_hash cipher)
 	bk_json_hex(row, "plain_hash", plain.b, sizeof(plain.b));
 	bk_json_hex(row, "key", a->key, sizeof(a->key));
 	bk_json_int(row, "created_ms", core->now);
-	bk_json_put(row, "messages", json_array());
-	bk_json_put(row, "verified", json_array());
+	bk_json_put(row, "messages", bk_json_array());
+	bk_json_put(row, "verified", bk_json_array());
 	bk_json_bool(row, "complete", false);
 	return row;
 }
@@ -446,7 +446,7 @@ static void sweep_unused(struct bk_core *core)
 	if (bk_db_rows(&core->db, bk_key("attach/"), 0, &rows))
 		return;
 	for (size_t i = 0; i < rows.n; i++) {
-		json_t *row = json_loadb((const char *)rows.v[i].value, rows.v[i].len, 0, NULL);
+		json_t *row = bk_json_row(rows.v[i].value, rows.v[i].len);
 
 		if (row && !json_array_size(json_object_get(row, "messages")) &&
 			bk_json_get_int(row, "created_ms") + BK_FILE_UNUSED_MS < core->now)

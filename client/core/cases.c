@@ -35,7 +35,7 @@ void bk_cases_name(struct bk_core *core, bk_id device, char out[static BK_NAME_M
 
 static json_t *event_row(const struct bk_case_event *e, const char *text)
 {
-	json_t *row = json_object();
+	json_t *row = bk_json_object();
 
 	bk_json_int(row, "at_ms", e->at_ms);
 	bk_json_int(row, "kind", (uint64_t)e->kind);
@@ -80,7 +80,7 @@ static int fold_case(struct bk_core *core, bk_id case_id, struct bk_case_state *
 		return BK_E_NOMEM;
 	}
 	for (size_t i = 0; i < rows.n; i++) {
-		json_t *row = json_loadb((const char *)rows.v[i].value, rows.v[i].len, 0, NULL);
+		json_t *row = bk_json_row(rows.v[i].value, rows.v[i].len);
 
 		if (row)
 			events[n++] = event_read(&rows.v[i], row);
@@ -129,7 +129,7 @@ static bool has_owner(const struct bk_core *core, const struct bk_case_state *s)
 
 static json_t *board_row(struct bk_core *core, bk_id case_id, const struct bk_case_state *s)
 {
-	json_t *row = json_object(), *meta = meta_get(core, case_id);
+	json_t *row = bk_json_object(), *meta = meta_get(core, case_id);
 	bk_ms now = bk_cases_now(core);
 	char name[BK_NAME_MAX + 1] = "";
 
@@ -204,7 +204,7 @@ static size_t collect_board(struct bk_core *core, const struct bk_rows *keys, st
 int bk_cases_cmd_board(struct bk_core *core, struct bk_command *c)
 {
 	struct board_entry *entries = NULL;
-	json_t *cases = json_array();
+	json_t *cases = bk_json_array();
 	struct bk_rows keys;
 	size_t n = 0;
 	int err = bk_db_keys(&core->db, bk_key("board/"), 0, &keys);
@@ -240,7 +240,7 @@ static json_t *log_entry(struct bk_core *core, const json_t *row)
 	uint64_t kind = bk_json_get_int(row, "kind");
 	bk_id by = bk_json_get_id(row, "by");
 	char name[BK_NAME_MAX + 1] = "";
-	json_t *entry = json_object();
+	json_t *entry = bk_json_object();
 
 	bk_json_text(entry, "change", kind < BK_CASE_KINDS ? changes[kind] : "");
 	bk_json_int(entry, "at_ms", bk_json_get_int(row, "at_ms"));
@@ -256,7 +256,7 @@ static json_t *log_of(struct bk_core *core, const json_t *rows)
 {
 	size_t n = json_array_size(rows);
 	const json_t **sorted = calloc(n + 1, sizeof(*sorted));
-	json_t *log = json_array();
+	json_t *log = bk_json_array();
 
 	if (!sorted) {
 		bk_db_fail(&core->db, BK_E_NOMEM);
@@ -275,7 +275,7 @@ int bk_cases_cmd_case(struct bk_core *core, struct bk_command *c)
 {
 	bk_id case_id = bk_json_get_id(c->args, "case");
 	struct bk_case_state s = { .opened = false };
-	json_t *rows = json_array(), *row = NULL;
+	json_t *rows = bk_json_array(), *row = NULL;
 	int err = bk_db_has(&core->db, bk_key_id("casemeta/", case_id)) ? 0 : BK_E_NOT_FOUND;
 
 	if (!err)
@@ -336,7 +336,7 @@ int bk_cases_add(struct bk_core *core, bk_id case_id, const struct bk_case_event
 static void meta_put(struct bk_core *core, bk_id case_id, bk_id circle, const json_t *item)
 {
 	const char *what = bk_json_get_text(item, "what");
-	json_t *meta = json_object();
+	json_t *meta = bk_json_object();
 	size_t len = 0;
 
 	if (!*what)

@@ -191,10 +191,10 @@ void bk_chain_seen(struct bk_core *core, bk_id device, const struct bk_capsule *
 	bool changed = true;
 
 	if (!row)
-		row = json_object();
+		row = bk_json_object();
 	missing = json_object_get(row, "missing");
 	if (!missing) {
-		missing = json_array();
+		missing = bk_json_array();
 		bk_json_put(row, "missing", missing);
 	}
 	last = bk_json_get_int(row, "seq");
@@ -221,7 +221,7 @@ static void tell_gap(struct bk_core *core, bk_id device)
 	if (json_array_size(missing) || bk_json_get_bool(row, "broken")) {
 		event = bk_event("gap");
 		bk_json_id(event, "sender", device);
-		bk_json_put(event, "missing", missing ? json_incref(missing) : json_array());
+		bk_json_put(event, "missing", missing ? json_incref(missing) : bk_json_array());
 		if (bk_json_get_bool(row, "broken"))
 			bk_json_bool(event, "broken", true);
 		bk_emit(core, event);

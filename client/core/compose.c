@@ -127,7 +127,7 @@ static json_t *item_of(struct bk_core *core, const struct draft *d)
 
 static int keep(struct bk_core *core, const struct draft *d, bk_id group)
 {
-	json_t *item = item_of(core, d), *to = json_array();
+	json_t *item = item_of(core, d), *to = bk_json_array();
 	int err = item ? 0 : BK_E_STATE;
 
 	for (size_t i = 0; i < d->p.n_circles; i++)
@@ -349,7 +349,7 @@ static int fill_guidance(struct bk_core *core, const json_t *args, Baken__Guidan
 static int guided(struct bk_core *core, struct bk_command *c, json_t **ret_circles)
 {
 	const json_t *to = json_object_get(c->args, "to");
-	json_t *circles = json_object();
+	json_t *circles = bk_json_object();
 	struct bk_rows rows;
 	int err = 0;
 
@@ -391,7 +391,7 @@ static int guided(struct bk_core *core, struct bk_command *c, json_t **ret_circl
 static int guide_one(struct bk_core *core, const struct bk_command *c, bk_id circle, bk_id *group, json_t *messages)
 {
 	Baken__Guidance m = BAKEN__GUIDANCE__INIT;
-	json_t *entry = json_object();
+	json_t *entry = bk_json_object();
 	struct draft d;
 	int err = fill_guidance(core, c->args, &m);
 
@@ -416,7 +416,7 @@ static int guide_one(struct bk_core *core, const struct bk_command *c, bk_id cir
 
 int bk_compose_guidance(struct bk_core *core, struct bk_command *c)
 {
-	json_t *circles = NULL, *messages = json_array(), *v = NULL;
+	json_t *circles = NULL, *messages = bk_json_array(), *v = NULL;
 	const char *text = NULL;
 	bk_id group = { { 0 } }, circle = { { 0 } };
 	int err = guided(core, c, &circles);

@@ -22,7 +22,7 @@ static struct bk_output *stage(struct bk_core *core, enum bk_core_action_kind ki
 
 json_t *bk_event(const char *name)
 {
-	json_t *event = json_object();
+	json_t *event = bk_json_object();
 
 	bk_json_text(event, "event", name);
 	return event;

@@ -70,12 +70,12 @@ static void build_guidance(json_t *item, const Baken__Guidance *m)
 
 static json_t *facts_of(const Baken__CaptureManifest *m)
 {
-	json_t *facts = json_object();
+	json_t *facts = bk_json_object();
 
 	bk_json_ms(facts, "captured_ms", m->captured_ms);
 	bk_json_more(facts, "device_model", m->device_model);
 	if (m->place) {
-		json_t *place = json_object();
+		json_t *place = bk_json_object();
 
 		bk_json_put(place, "latitude", json_real(m->place->latitude_e7 / 1e7));
 		bk_json_put(place, "longitude", json_real(m->place->longitude_e7 / 1e7));
@@ -111,7 +111,7 @@ static void build_manifest(struct bk_core *core, json_t *shown, const Baken__Att
 
 static json_t *private_file(const Baken__Attachment *a)
 {
-	json_t *file = json_object();
+	json_t *file = bk_json_object();
 
 	bk_json_hex(file, "hash", a->file_hash.data, a->file_hash.len);
 	bk_json_hex(file, "key", a->key.data, a->key.len);
@@ -124,10 +124,10 @@ static json_t *private_file(const Baken__Attachment *a)
 static void build_files(struct bk_core *core, json_t *item, Baken__Attachment *const *list, size_t n,
 	const struct bk_opened *o, bool outgoing)
 {
-	json_t *shown = json_array(), *files = json_array();
+	json_t *shown = bk_json_array(), *files = bk_json_array();
 
 	for (size_t i = 0; i < n; i++) {
-		json_t *f = json_object();
+		json_t *f = bk_json_object();
 
 		bk_json_int(f, "index", i);
 		bk_json_text(f, "name", list[i]->name);
@@ -146,7 +146,7 @@ static void build_from(struct bk_core *core, json_t *item, const struct bk_opene
 {
 	const char *said = outgoing ? core->self.name : o->content->sender_name;
 	char known[BK_NAME_MAX + 1];
-	json_t *from = json_object();
+	json_t *from = bk_json_object();
 
 	bk_json_id(from, "device", o->sender->cert.device);
 	bk_json_id(from, "circle", o->circle->circle);
@@ -163,7 +163,7 @@ json_t *bk_items_build(struct bk_core *core, const struct bk_opened *o, bool out
 
 	if (o->kind != BK_CONTENT_REPORT && o->kind != BK_CONTENT_TEXT && o->kind != BK_CONTENT_GUIDANCE)
 		return NULL;
-	item = json_object();
+	item = bk_json_object();
 	bk_json_id(item, "message", o->logical);
 	bk_json_id(item, "conversation", bk_id_is_zero(o->conversation) ? o->logical : o->conversation);
 	bk_json_bool(item, "outgoing", outgoing);
@@ -181,7 +181,7 @@ json_t *bk_items_build(struct bk_core *core, const struct bk_opened *o, bool out
 	}
 	bk_json_int(bk_items_private(item), "regime", (uint64_t)o->regime);
 	if (outgoing)
-		bk_json_put(item, "rungs", json_array());
+		bk_json_put(item, "rungs", bk_json_array());
 	return item;
 }
 
@@ -192,7 +192,7 @@ json_t *bk_items_private(json_t *item)
 	json_t *p = json_object_get(item, "private");
 
 	if (!p && item) {
-		bk_json_put(item, "private", json_object());
+		bk_json_put(item, "private", bk_json_object());
 		p = json_object_get(item, "private");
 	}
 	return p;
@@ -202,6 +202,7 @@ json_t *bk_items_public(const json_t *item)
 {
 	json_t *copy = json_deep_copy(item);
 
+	bk_json_check(copy || !item);
 	json_object_del(copy, "private");
 	return copy;
 }
@@ -238,7 +239,7 @@ json_t *bk_items_get(struct bk_core *core, bk_id message)
 /* Index keys end in time and message id. */
 static json_t *list(struct bk_core *core, struct bk_key prefix, bk_ms after, size_t limit)
 {
-	json_t *items = json_array();
+	json_t *items = bk_json_array();
 	struct bk_rows rows;
 	size_t first = 0;
 
@@ -284,7 +285,7 @@ static size_t rung_index(const char *name)
 
 static json_t *rung_new(const char *name, bk_ms at, const char *by)
 {
-	json_t *r = json_object();
+	json_t *r = bk_json_object();
 
 	bk_json_text(r, "rung", name);
 	bk_json_int(r, "at_ms", at);

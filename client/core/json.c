@@ -37,6 +37,30 @@ char *bk_json_print(const json_t *value, size_t *ret_len)
 	return text;
 }
 
+json_t *bk_json_object(void)
+{
+	json_t *o = json_object();
+
+	bk_json_check(o != NULL);
+	return o;
+}
+
+json_t *bk_json_array(void)
+{
+	json_t *array = json_array();
+
+	bk_json_check(array != NULL);
+	return array;
+}
+
+json_t *bk_json_row(const void *text, size_t len)
+{
+	json_t *row = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+
+	bk_json_check(row != NULL);
+	return row;
+}
+
 void bk_json_put(json_t *o, const char *key, json_t *value)
 {
 	bk_json_check(value != NULL);

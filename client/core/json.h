@@ -13,6 +13,10 @@
 #include "ids.h"
 #include "bounds.h"
 
+json_t *bk_json_object(void);
+json_t *bk_json_array(void);
+/* A stored row; NULL is remembered too: a row that cannot be read now must not be taken for one that is absent. */
+json_t *bk_json_row(const void *text, size_t len);
 void bk_json_put(json_t *o, const char *key, json_t *value); /* value: stolen */
 void bk_json_push(json_t *array, json_t *value);             /* value: stolen */
 void bk_json_check(bool built);

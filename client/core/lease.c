@@ -177,7 +177,7 @@ static int won(struct bk_core *core, bk_id case_id, const Baken__ClaimState *m)
 
 static void answer(struct bk_core *core, const Baken__ClaimState *m, uint64_t command_id)
 {
-	json_t *a = json_object();
+	json_t *a = bk_json_object();
 	char name[BK_NAME_MAX + 1] = "";
 	bk_id holder = { { 0 } };
 

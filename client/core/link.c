@@ -417,7 +417,7 @@ static void on_duty_state(struct bk_core *core, const Baken__DutyState *m, const
 	bk_emit(core, event);
 	if (!r->command)
 		return;
-	answer = json_object();
+	answer = bk_json_object();
 	bk_json_bool(answer, "on", m->on);
 	bk_api_ok(core, r->command_id, answer);
 }

@@ -51,7 +51,7 @@ void bk_lost_note(struct bk_core *core, const Baken__Delivery *d, bk_id sender, 
 	if (bk_id_from(d->message_id.data, d->message_id.len, &message) ||
 		bk_db_has(&core->db, bk_key_id("lost/", message)) || full(core))
 		return;
-	row = json_object();
+	row = bk_json_object();
 	bk_json_int(row, "stored_ms", d->stored_ms);
 	bk_json_int(row, "at_ms", core->now);
 	bk_json_text(row, "error", bk_err_name(err));
@@ -117,7 +117,7 @@ static json_t *shown(struct bk_core *core, bk_id message, const json_t *row)
 {
 	bk_id sender = bk_json_get_id(row, "sender");
 	char name[BK_NAME_MAX + 1] = "";
-	json_t *o = json_object();
+	json_t *o = bk_json_object();
 
 	if (!bk_id_is_zero(sender))
 		bk_rosters_name(core, sender, name);
@@ -132,7 +132,7 @@ static json_t *shown(struct bk_core *core, bk_id message, const json_t *row)
 
 int bk_lost_cmd(struct bk_core *core, struct bk_command *c)
 {
-	json_t *items = json_array();
+	json_t *items = bk_json_array();
 	struct bk_rows rows;
 	int err = bk_db_rows(&core->db, bk_key("lost/"), 0, &rows);
 
@@ -140,7 +140,7 @@ int bk_lost_cmd(struct bk_core *core, struct bk_command *c)
 	if (err)
 		return err;
 	for (size_t i = 0; i < rows.n; i++) {
-		json_t *row = json_loadb((const char *)rows.v[i].value, rows.v[i].len, JSON_REJECT_DUPLICATES, NULL);
+		json_t *row = bk_json_row(rows.v[i].value, rows.v[i].len);
 
 		if (row)
 			bk_json_push(items, shown(core, bk_row_id(&rows.v[i], strlen("lost/")), row));
@@ -157,7 +157,7 @@ void bk_lost_expire(struct bk_core *core)
 	if (bk_db_rows(&core->db, bk_key("lost/"), 0, &rows))
 		return;
 	for (size_t i = 0; i < rows.n; i++) {
-		json_t *row = json_loadb((const char *)rows.v[i].value, rows.v[i].len, JSON_REJECT_DUPLICATES, NULL);
+		json_t *row = bk_json_row(rows.v[i].value, rows.v[i].len);
 
 		if (!row || core->now > bk_json_get_int(row, "at_ms") + LOST_KEEP_MS)
 			bk_db_del(&core->db, bk_key_id("lost/", bk_row_id(&rows.v[i], 5)));

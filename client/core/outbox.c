@@ -418,7 +418,7 @@ void bk_outbox_on_error(struct bk_core *core, const struct bk_request *r, const 
 void bk_outbox_on_quota(struct bk_core *core, const ProtobufCBinaryData *ids, size_t n, bool full)
 {
 	json_t *event = bk_event(full ? "quota" : "quota-resume");
-	json_t *devices = json_array();
+	json_t *devices = bk_json_array();
 
 	for (size_t i = 0; i < n; i++) {
 		bk_id id = { { 0 } };

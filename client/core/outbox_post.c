@@ -15,7 +15,7 @@
 
 static void json_ids(json_t *row, const char *key, const bk_id *ids, size_t n)
 {
-	json_t *array = json_array();
+	json_t *array = bk_json_array();
 
 	for (size_t i = 0; i < n; i++)
 		bk_json_push_id(array, ids[i]);
@@ -24,7 +24,7 @@ static void json_ids(json_t *row, const char *key, const bk_id *ids, size_t n)
 
 void bk_outbox_save(struct bk_core *core, const struct bk_out *o)
 {
-	json_t *row = json_object();
+	json_t *row = bk_json_object();
 
 	bk_json_id(row, "logical", o->logical);
 	bk_json_int(row, "state", (uint64_t)o->state);
@@ -43,7 +43,7 @@ void bk_outbox_save(struct bk_core *core, const struct bk_out *o)
 
 static struct bk_out *row_read(const struct bk_row *raw)
 {
-	json_t *row = json_loadb((const char *)raw->value, raw->len, JSON_REJECT_DUPLICATES, NULL);
+	json_t *row = bk_json_row(raw->value, raw->len);
 	struct bk_out *o = row ? calloc(1, sizeof(*o)) : NULL;
 
 	if (o) {

@@ -13,7 +13,7 @@ static json_t *roster_state(struct bk_core *core)
 {
 	static const char *const ages[] = { "fresh", "soft", "hard" };
 	const struct bk_roster *own = bk_rosters_get(core, core->self.circle);
-	json_t *o = json_object();
+	json_t *o = bk_json_object();
 
 	if (own) {
 		bk_json_int(o, "version", own->version);
@@ -85,7 +85,7 @@ static json_t *person(struct bk_core *core, bk_id circle)
 {
 	const struct bk_roster *r = bk_rosters_get(core, circle);
 	char name[BK_NAME_MAX + 1];
-	json_t *o = json_object();
+	json_t *o = bk_json_object();
 
 	bk_items_circle_name(core, circle, name);
 	bk_json_id(o, "circle", circle);
@@ -96,7 +96,7 @@ static json_t *person(struct bk_core *core, bk_id circle)
 
 int bk_query_people(struct bk_core *core, struct bk_command *c)
 {
-	json_t *items = json_array();
+	json_t *items = bk_json_array();
 	struct bk_rows rows;
 	int err = bk_db_keys(&core->db, bk_key("circle/"), 0, &rows);
 
@@ -126,7 +126,7 @@ static bk_ms rung_ms(const json_t *item, const char *name)
 
 static json_t *guided(struct bk_core *core, bk_id message, bk_id circle)
 {
-	json_t *item = bk_items_get(core, message), *o = json_object();
+	json_t *item = bk_items_get(core, message), *o = bk_json_object();
 	char name[BK_NAME_MAX + 1];
 
 	bk_items_circle_name(core, circle, name);
@@ -158,7 +158,7 @@ static int acknowledged_by(struct bk_core *core, bk_id message, json_t *people)
 int bk_query_guidance(struct bk_core *core, struct bk_command *c)
 {
 	bk_id message = bk_json_get_id(c->args, "message");
-	json_t *item = bk_items_get(core, message), *people = json_array(), *group = NULL;
+	json_t *item = bk_items_get(core, message), *people = bk_json_array(), *group = NULL;
 	int err = item && !strcmp(bk_json_get_text(item, "kind"), "guidance") ? 0 : BK_E_NOT_FOUND;
 
 	bk_json_put(c->answer, "people", people);

@@ -198,7 +198,7 @@ void bk_receipts_on_receipt(struct bk_core *core, const struct bk_opened *o)
 
 static void keep_proof(struct bk_core *core, const struct bk_receipt *r)
 {
-	json_t *row = json_object(), *path = json_array();
+	json_t *row = bk_json_object(), *path = bk_json_array();
 	char text[BK_HASH_TEXT];
 
 	bk_json_id(row, "message", r->leaf.message);
@@ -251,9 +251,9 @@ int bk_receipts_cmd(struct bk_core *core, struct bk_command *c)
 
 	if (err)
 		return err;
-	items = json_array();
+	items = bk_json_array();
 	for (size_t i = 0; i < rows.n; i++) {
-		json_t *row = json_loadb((const char *)rows.v[i].value, rows.v[i].len, JSON_REJECT_DUPLICATES, NULL);
+		json_t *row = bk_json_row(rows.v[i].value, rows.v[i].len);
 
 		if (row)
 			bk_json_push(items, row);

@@ -64,7 +64,7 @@ static void write_trust(json_t *row, const struct bk_self *s)
 
 int bk_self_save(struct bk_db *db, const struct bk_self *s)
 {
-	json_t *row = json_object();
+	json_t *row = bk_json_object();
 	int err;
 
 	bk_json_int(row, "stage", (uint64_t)s->stage);

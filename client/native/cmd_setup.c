@@ -113,7 +113,7 @@ int bk_cmd_enrol(struct bk_cli *cli, int argc, char **argv)
 			return bk_cli_fail(cli, BK_E_INVAL, NULL);
 		strcat(code, argv[i]);
 	}
-	if (!n && bk_term_line("CODE: ", code, sizeof code))
+	if (!n && bk_term_line(T(cli, ASK_CODE), code, sizeof code))
 		return bk_cli_fail(cli, BK_E_USAGE, NULL);
 	err = bk_cli_new_passphrase(cli, cli->passphrase_file, passphrase);
 	if (!err)

@@ -183,12 +183,50 @@ static void test_allocations(void **state)
 	assert_true(n > 50);
 }
 
+/* The same on the reading side: the n-th allocation while a frame is read. */
+static void around(bool begin)
+{
+	counting = begin;
+}
+
+static void test_allocations_of_the_reader(void **state)
+{
+	long n = 0;
+	bool hit = true;
+
+	(void)state;
+	json_set_alloc_funcs(failing_malloc, free);
+	for (; hit && n < 2000; n += 1 + n / 24) {
+		char what[40];
+		bk_id m;
+
+		snprintf(what, sizeof what, "lezer %ld", n);
+		left = n;
+		cast.officer->around = around;
+		cast.officer->err = 0;
+		assert_int_equal(bk_twin_call(cast.person, report(what), NULL), 0);
+		bk_twin_settle(&twin);
+		cast.officer->around = NULL;
+		hit = left < 0;
+		assert_int_equal(bk_twin_count(cast.officer, "undecryptable", NULL, NULL), 0);
+		bk_twin_forget(cast.officer);
+		cast.officer->err = 0;
+		bk_twin_reboot(cast.officer);
+		bk_twin_pass(&twin, 3 * MINUTE);
+		assert_int_equal(kept(cast.officer, what, &m), 1);
+		assert_int_equal(bk_twin_count(cast.officer, "undecryptable", NULL, NULL), 0);
+	}
+	json_set_alloc_funcs(malloc, free);
+	assert_true(n > 50 && n < 2000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sender_io),
 		cmocka_unit_test(test_reader_full),
 		cmocka_unit_test(test_allocations),
+		cmocka_unit_test(test_allocations_of_the_reader),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

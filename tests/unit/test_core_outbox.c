@@ -428,6 +428,46 @@ static void test_hard_expiry(void **state)
 	assert_int_not_equal(bk_twin_rung(cast.person, m, "decrypted"), 0);
 }
 
+/* M5: a full queue refuses at the sender, who is told, keeps everything, and goes on when there is room. */
+static void test_full_queue_m5(void **state)
+{
+	char what[40];
+	size_t n = 0, there = 0;
+
+	(void)state;
+	bk_twin_stop(&twin);
+	twin.queue_max = 12;
+	bk_twin_start(&twin);
+	bk_twin_pass(&twin, 10 * MINUTE);
+	bk_twin_forget(cast.person);
+	bk_twin_cut(cast.second, true);
+	bk_twin_settle(&twin);
+	for (int i = 0; i < 20; i++) {
+		snprintf(what, sizeof what, "vol %d", i);
+		bk_twin_do(cast.person, report_command(what));
+		bk_twin_pass(&twin, 1000);
+	}
+	assert_true(bk_twin_count(cast.person, "quota", NULL, NULL) > 0);
+	assert_int_equal(bk_twin_count(cast.person, "refused", NULL, NULL), 0);
+	bk_twin_cut(cast.second, false);
+	bk_twin_pass(&twin, 60 * MINUTE);
+	for (int i = 0; i < 20; i++) {
+		bk_id m;
+
+		snprintf(what, sizeof what, "vol %d", i);
+		m = find_report(cast.person, what, &n);
+		assert_int_equal(n, 1);
+		assert_int_not_equal(bk_twin_rung(cast.person, m, "decrypted"), 0);
+		there += bk_twin_kept(cast.second, m);
+		assert_int_equal(bk_twin_kept(cast.officer, m), 1);
+	}
+	assert_int_equal(there, 20);
+	bk_twin_stop(&twin);
+	twin.queue_max = 0;
+	bk_twin_start(&twin);
+	bk_twin_pass(&twin, 10 * MINUTE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -442,6 +482,7 @@ int main(void)
 		cmocka_unit_test(test_forged_list),
 		cmocka_unit_test(test_older_list),
 		cmocka_unit_test(test_list_grows),
+		cmocka_unit_test(test_full_queue_m5),
 		cmocka_unit_test(test_weeks_offline),
 		cmocka_unit_test(test_hard_expiry),
 	};

@@ -50,6 +50,7 @@ struct bk_twin_device {
 	int err;            /* of the last input; "fatal" */
 	json_t *events;     /* not yet taken */
 	json_int_t next_id;
+	void (*around)(bool begin); /* called before and after each frame is given to the core */
 	unsigned turns;     /* inputs so far */
 	unsigned die_at;    /* reboot after this input; 0: never */
 	unsigned deaths;
@@ -87,10 +88,12 @@ struct bk_twin {
 	bk_twin_tap tap;
 	void *tap_arg;
 	unsigned requests; /* HTTP requests carried */
+	uint32_t queue_max; /* of the next start; 0: the store's own */
 };
 
 /* ---- realm (twin_realm.c) ---- */
 
+/* Makes folder, server and empty circles; fields set before bk_twin_start stay for its next starts. */
 void bk_twin_open(struct bk_twin *t, const char *name);
 void bk_twin_close(struct bk_twin *t);
 /* An invitation, the request, approval, verification and drill: the whole enrolment. */

@@ -177,7 +177,8 @@ void bk_twin_start(struct bk_twin *t)
 	struct bk_server *s = &t->server;
 	uint8_t seal[32];
 	char path[BK_OPTION_TEXT + 16];
-	struct bk_store_options o = {.path = path, .seal_key = seal, .map_bytes = 256ull << 20};
+	struct bk_store_options o = {.path = path, .seal_key = seal, .map_bytes = 256ull << 20,
+		.queue_max = t->queue_max};
 
 	memset(s, 0, sizeof *s);
 	BK_ASSERT(uv_loop_init(&t->loop) == 0);
@@ -321,8 +322,16 @@ static void to_server(struct bk_twin_device *d, struct bk_twin_piece *p)
 
 static void to_device(struct bk_twin_device *d, struct bk_twin_piece *p)
 {
-	if (d->core && (p = tapped(d, false, p)))
-		bk_twin_turn(d, bk_core_received(d->core, p->data, p->len, bk_now()));
+	int err;
+
+	if (d->core && (p = tapped(d, false, p))) {
+		if (d->around)
+			d->around(true);
+		err = bk_core_received(d->core, p->data, p->len, bk_now());
+		if (d->around)
+			d->around(false);
+		bk_twin_turn(d, err);
+	}
 	free(p);
 }
 
