@@ -277,6 +277,15 @@ static void on_signal(uv_signal_t *sig, int number)
 	stop(sig->data);
 }
 
+static void catch_signals(struct run *r)
+{
+	uv_signal_init(&r->loop, &r->term);
+	uv_signal_init(&r->loop, &r->intr);
+	r->term.data = r->intr.data = r;
+	uv_signal_start(&r->term, on_signal, SIGTERM);
+	uv_signal_start(&r->intr, on_signal, SIGINT);
+}
+
 static void end(struct run *r)
 {
 	struct bk_server *s = &r->s;
@@ -385,6 +394,8 @@ static void undo(struct run *r)
 {
 	struct bk_server *s = &r->s;
 
+	uv_close((uv_handle_t *)&r->term, NULL);
+	uv_close((uv_handle_t *)&r->intr, NULL);
 	bk_control_stop(s);
 	bk_metrics_stop(s->metrics);
 	if (s->net)
@@ -408,6 +419,7 @@ int bk_run(const struct bk_options *o)
 	s->started_ms = bk_now();
 	raise_files(o->connections);
 	uv_loop_init(&r->loop);
+	catch_signals(r); /* from here on: a stop during the start is a stop after it */
 	err = start(r);
 	if (err) {
 		undo(r);
@@ -419,13 +431,9 @@ int bk_run(const struct bk_options *o)
 	bk_live_start(s);
 	uv_timer_init(&r->loop, &r->expire);
 	uv_timer_init(&r->loop, &r->drain);
-	uv_signal_init(&r->loop, &r->term);
-	uv_signal_init(&r->loop, &r->intr);
 	r->expire.data = s;
-	r->drain.data = r->term.data = r->intr.data = r;
+	r->drain.data = r;
 	uv_timer_start(&r->expire, on_expire, EXPIRE_EVERY_MS, EXPIRE_EVERY_MS);
-	uv_signal_start(&r->term, on_signal, SIGTERM);
-	uv_signal_start(&r->intr, on_signal, SIGINT);
 	bk_log(BK_LOG_START, "listen=%s", *o->listen ? o->listen : o->plain);
 	notify("READY=1");
 	uv_run(&r->loop, UV_RUN_DEFAULT);
