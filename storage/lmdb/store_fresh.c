@@ -107,18 +107,21 @@ void bk_fresh_close(struct bk_fresh *f)
 
 /* ---- find and put ---- */
 
+/* The newest: an id that was used again after it had expired stands here more than once, oldest first. */
 static uint64_t number_of(const struct bk_fresh *f, bk_id message)
 {
+	uint64_t number = 0;
+
+	for (size_t i = f->n_added; i--;)
+		if (bk_id_equal(f->added[i].message, message))
+			return f->added[i].number;
 	for (size_t slot = slot_of(f, message); f->slots[slot]; slot = (slot + 1) % SLOTS) {
 		const struct entry *e = &f->entries[f->slots[slot] - 1];
 
 		if (bk_id_equal(e->message, message))
-			return e->number;
+			number = e->number;
 	}
-	for (size_t i = f->n_added; i--;)
-		if (bk_id_equal(f->added[i].message, message))
-			return f->added[i].number;
-	return 0;
+	return number;
 }
 
 int bk_fresh_find(struct bk_fresh *f, struct bk_txn *t, bk_id message, struct bk_row_dedupe *ret_row,

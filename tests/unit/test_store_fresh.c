@@ -118,6 +118,23 @@ static void known_before_it_is_committed(void **state)
 	assert_int_equal(bk_store_box_stats(&box).queued, 1);
 }
 
+/* An id that was forgotten after its time, and is used again, is known again: the index still holds the old place. */
+static void used_again_after_its_time(void **state)
+{
+	(void)state;
+	box.store->bounds.fresh = 1000;
+	for (unsigned round = 0; round < 3; round++) {
+		assert_true(bk_store_box_send(&box, 1, NORMAL, BK_BOX_PHONE) > 0);
+		expect_known(1, 1);
+		box.now += 31 * BK_SAMPLE_DAY;
+		bk_store_box_expire(&box);
+		assert_int_equal(bk_store_box_rows(&box, BK_T_FRESH), 0);
+	}
+	assert_true(bk_store_box_send(&box, 1, NORMAL, BK_BOX_PHONE) > 0);
+	assert_int_equal(bk_store_box_reopen(&box), 0);
+	expect_known(1, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +142,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_restart_reads_them_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(top_ups_follow, setup, teardown),
 		cmocka_unit_test_setup_teardown(known_before_it_is_committed, setup, teardown),
+		cmocka_unit_test_setup_teardown(used_again_after_its_time, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,6 +19,8 @@
 #define BATCH_MAX 8u
 #define DEVICES 5u
 #define WAITING_MAX 4096u
+#define MESSAGES 200u
+#define FIRST_MESSAGE 0xa000u
 
 struct waiting {
 	unsigned device;
@@ -33,7 +35,7 @@ struct slot {
 	struct bk_op_capsule capsules[4];
 	bk_hash file;
 	uint64_t seqs[3];
-	unsigned device;
+	unsigned device, message;
 };
 
 static const unsigned devices[DEVICES] = {BK_BOX_VAULT, BK_BOX_OFFICER, BK_BOX_LEAD, BK_BOX_PHONE, BK_BOX_TABLET};
@@ -46,6 +48,12 @@ static size_t n_model;
 static uint64_t highest[DEVICES]; /* M7: numbers only grow */
 static uint64_t seed = 20261124;
 static unsigned tried[BK_OP_KINDS], accepted[BK_OP_KINDS], dead;
+/* Which messages are known, since when, and whom they were given to. */
+static struct known {
+	bool is;
+	bk_ms stored_ms;
+	bool served[DEVICES];
+} known[MESSAGES];
 
 static unsigned draw(unsigned below)
 {
@@ -62,7 +70,9 @@ static int setup(void **state)
 	memset(&box, 0, sizeof box);
 	box.o.queue_max = 12;
 	box.o.outbox_ms = 20 * BK_SAMPLE_DAY;
+	box.o.dedupe_ms = 12 * BK_SAMPLE_DAY;
 	bk_store_box_realm(&box, "random");
+	box.store->bounds.fresh = 16;
 	for (unsigned i = 0; i < DEVICES; i++)
 		assert_int_equal(bk_store_box_prekeys(&box, devices[i], 1, 100, 1, false, NULL), 0);
 	return 0;
@@ -83,7 +93,8 @@ static void make_submit(struct slot *s)
 	const char *body = bodies[draw(3)];
 
 	s->op.kind = BK_OP_SUBMIT;
-	s->op.submit.message = bk_sample_id(0xa000 + draw(400));
+	s->message = draw(MESSAGES);
+	s->op.submit.message = bk_sample_id(FIRST_MESSAGE + s->message);
 	s->op.submit.class = (Baken__Class)(BAKEN__CLASS__CLASS_ALARM + draw(4));
 	s->op.submit.body = (struct bk_bytes){(const uint8_t *)body, strlen(body)};
 	s->op.submit.body_hash = bk_hash_of(body, strlen(body));
@@ -225,16 +236,28 @@ static void forget(struct waiting *w)
 		*w = model[--n_model];
 }
 
+/* Nobody gets a message twice while its id is remembered; an ordinary one reaches all it names. */
 static void follow_submit(const struct slot *s, const struct bk_op *op)
 {
+	struct known *m = &known[s->message];
+
+	assert_int_equal(op->submit.duplicate, m->is);
+	if (m->is)
+		assert_int_equal(op->submit.stored_ms, m->stored_ms);
+	m->stored_ms = op->submit.stored_ms;
+	m->is = true;
 	for (size_t i = 0; i < op->submit.n_capsules; i++) {
 		uint64_t seq = s->capsules[i].seq;
 		int n = number_of(s->capsules[i].device);
 
+		if (seq)
+			assert_true(n >= 0 && !m->served[n]);
+		else
+			assert_true(op->submit.class == BAKEN__CLASS__CLASS_ALARM || m->served[n]);
 		if (!seq)
 			continue;
-		assert_true(n >= 0 && n_model < WAITING_MAX);
-		assert_true(seq >> 3 > highest[n] >> 3);
+		assert_true(n_model < WAITING_MAX && seq >> 3 > highest[n] >> 3);
+		m->served[n] = true;
 		highest[n] = seq;
 		model[n_model++] = (struct waiting){devices[n], seq, op->submit.stored_ms, 0};
 	}
@@ -337,6 +360,9 @@ static void let_time_pass(void)
 		else
 			i++;
 	}
+	for (size_t i = 0; i < MESSAGES; i++)
+		if (known[i].is && box.now - known[i].stored_ms > box.o.dedupe_ms)
+			memset(&known[i], 0, sizeof known[i]);
 }
 
 static void random_ops(void **state)
@@ -346,8 +372,10 @@ static void random_ops(void **state)
 		play_batch();
 		if (draw(20) == 0)
 			let_time_pass();
-		if (draw(40) == 0)
+		if (draw(40) == 0) {
 			assert_int_equal(bk_store_box_reopen(&box), 0);
+			box.store->bounds.fresh = 16;
+		}
 		compare();
 	}
 	if (getenv("BAKEN_SEED")) /* of which nobody knows what it tries */
