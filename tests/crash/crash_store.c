@@ -155,6 +155,7 @@ struct death {
 	long number;             /* or system call; -1: none */
 	int flags;               /* of the descriptor it is made on */
 	unsigned after;          /* batches that pass before */
+	unsigned fresh;          /* message ids after which the older half goes over; 0: as usual */
 };
 
 static int work_until_death(void *arg)
@@ -167,6 +168,8 @@ static int work_until_death(void *arg)
 		bk_crash_env_install();
 	}
 	BK_CHILD_CHECK(bk_store_open(&box.o, &box.store) == 0);
+	if (d->fresh)
+		box.store->bounds.fresh = d->fresh;
 	for (unsigned i = 1; i <= BATCHES; i++) {
 		char file[700];
 
@@ -256,6 +259,23 @@ static void killed_at_each_commit(void **state)
 			snprintf(at, sizeof at, "%s:%u", points[p], n);
 			die_and_look(&d, SIGKILL);
 			assert_int_equal(told->batches, n - 1);
+		}
+}
+
+/* Between a batch and the message ids that go over after it, each in a commit of its own: all stay known. */
+static void killed_while_ids_go_over(void **state)
+{
+	const char *const points[] = {"store-commit", "store-committed"};
+	char at[64];
+
+	(void)state;
+	for (size_t p = 0; p < 2; p++)
+		for (unsigned n = 2; n <= BATCHES + 2; n++) {
+			struct death d = {.at = at, .number = -1, .fresh = 4};
+
+			snprintf(at, sizeof at, "%s:%u", points[p], n);
+			die_and_look(&d, SIGKILL);
+			assert_true(told->batches < n);
 		}
 }
 
@@ -368,6 +388,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(killed_at_each_commit),
+		cmocka_unit_test(killed_while_ids_go_over),
 		cmocka_unit_test(killed_within_a_commit),
 		cmocka_unit_test(killed_while_made),
 		cmocka_unit_test(killed_while_backed_up),
