@@ -7,6 +7,7 @@
 allowed='
 client/native/texts.h=250 one row a sentence, in every language
 storage/store.h=400 every table and call of the store in one contract
+tests/lib/twin/twin.h=170 realm, time and devices of the twin in one contract
 tests/lib/story.h=200 the cast and every step of the story
 server/ctl_texts.h=250 a table of texts
 '
