@@ -480,7 +480,7 @@ static int make_context(struct bk_net *n)
 	info.pt_serv_buf_size = PT_BUFFER;
 	info.max_http_header_pool = HEADER_POOL;
 	info.max_http_header_data = HEADERS_MAX;
-	/* fd_limit_per_thread stays 0: with a limit below RLIMIT_NOFILE lws looks each socket up by a linear search. */
+	/* fd_limit_per_thread stays 0: with a limit below RLIMIT_NOFILE lws searches its table instead of indexing it. */
 	info.gid = -1;
 	info.uid = -1;
 	info.user = n;
