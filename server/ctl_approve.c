@@ -15,6 +15,7 @@
 #define DEVICE_DAYS 730u
 #define DAY_MS 86400000ull
 #define POLL_MS 100u
+#define EXPIRED_KEEP_MS (7u * DAY_MS) /* a device that asked in time may be approved later */
 #define WAIT_MAX_S 3600u
 
 struct approval {
@@ -240,7 +241,8 @@ static int decide(struct approval *a, const json_t *o)
 		request_done(r);
 		return 0;
 	}
-	if (!err && check_mac(r)) {
+	/* No device sends a malformed one either: it is refused, and the next is looked at. */
+	if (err == BK_E_INVAL || (!err && check_mac(r))) {
 		a->forged++;
 		if (!a->ctl->json)
 			bk_ctl_say(CT(a->ctl, APPROVE_FORGED), bk_id_text(r->invite, text), NULL);
@@ -252,12 +254,26 @@ static int decide(struct approval *a, const json_t *o)
 	return err;
 }
 
+/* Secrets of invitations that have run out; the server refuses them by itself. */
+static void forget_expired(struct bk_ctl_registrar *reg)
+{
+	json_t *invites = json_object_get(reg->book, "invites"), *row;
+	const char *id;
+	void *next;
+
+	json_object_foreach_safe(invites, next, id, row)
+		if (bk_ctl_u64(row, "expires_ms") + EXPIRED_KEEP_MS < bk_ctl_now())
+			json_object_del(invites, id);
+}
+
 static int round_of(struct approval *a)
 {
 	json_t *reply = NULL, *o;
 	size_t i;
 	int err = bk_ctl_book_take(a->reg);
 
+	if (!err)
+		forget_expired(a->reg); /* kept with the next decision */
 	if (!err)
 		err = bk_ctl_link_call(a->l, "invites", NULL, &reply);
 	json_array_foreach(json_object_get(reply, "invites"), i, o)
