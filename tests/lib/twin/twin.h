@@ -87,13 +87,11 @@ struct bk_twin {
 	unsigned invites;
 	bk_twin_tap tap;
 	void *tap_arg;
-	unsigned requests; /* HTTP requests carried */
 	uint32_t queue_max; /* of the next start; 0: the store's own */
 };
 
-/* ---- realm (twin_realm.c) ---- */
+/* ---- realm (twin_realm.c): folder, server, empty circles ---- */
 
-/* Makes folder, server and empty circles; fields set before bk_twin_start stay for its next starts. */
 void bk_twin_open(struct bk_twin *t, const char *name);
 void bk_twin_close(struct bk_twin *t);
 /* An invitation, the request, approval, verification and drill: the whole enrolment. */

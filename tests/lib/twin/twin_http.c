@@ -132,7 +132,6 @@ void bk_twin_http(struct bk_twin_device *d, const struct bk_core_http *h)
 		bk_twin_turn(d, bk_core_http_done(d->core, &failed, bk_now()));
 		return;
 	}
-	t->requests++;
 	read_head(h, &head);
 	next = bk_web_begin(&t->server, &head, &http, &web, &http.answer);
 	if (next == BK_WEB_WANT_BODY) {
