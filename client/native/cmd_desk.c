@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* desk: the duty officer's board, live in a terminal or one act at a time for scripts */
 #include <signal.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 
 #define ROWS_MAX 500u
 #define WORDS_MAX 4000u
+#define KEY_KILL 21 /* Ctrl-U */
 #define REFRESH_MS 1000u /* waiting times move on */
 
 struct board {
@@ -17,6 +19,7 @@ struct board {
 	size_t chosen;
 	bool stale, quit;
 	char notice[300];
+	int tty; /* watched for keys */
 	uv_poll_t keys;
 	uv_timer_t clock;
 	uv_signal_t signals[3];
@@ -241,7 +244,65 @@ static void open_case(struct board *b)
 	}
 }
 
-/* Asks for a line in ordinary mode, then calls the core; what it says becomes the notice. */
+/* ---- a line, while the world goes on ---- */
+
+static void erase_last(char *line)
+{
+	size_t n = strlen(line);
+
+	while (n && ((unsigned char)line[n - 1] & 0xc0) == 0x80)
+		n--;
+	line[n ? n - 1 : 0] = '\0';
+}
+
+/* What fits of its end: a character that stands at the edge is left out whole. */
+static const char *tail_of(const char *line, unsigned columns)
+{
+	size_t cells = 0;
+
+	for (const char *p = line; *p; p++)
+		cells += ((unsigned char)*p & 0xc0) != 0x80;
+	while (cells > columns) {
+		line++;
+		cells -= ((unsigned char)*line & 0xc0) != 0x80;
+	}
+	return line;
+}
+
+static void take_byte(char *line, int key)
+{
+	size_t n = strlen(line);
+
+	if (key == 127 || key == '\b') {
+		erase_last(line);
+	} else if (key == KEY_KILL) {
+		line[0] = '\0';
+	} else if (key >= ' ' && key < 0x100 && n < LINE_MAX - 1) {
+		line[n] = (char)key;
+		line[n + 1] = '\0';
+	}
+}
+
+/* Typed in raw mode, so that leases are renewed and reports arrive meanwhile. False: given up (Escape). */
+static bool read_line(struct board *b, const char *prompt, char line[static LINE_MAX])
+{
+	int key = BK_KEY_NONE;
+
+	line[0] = '\0';
+	printf(CLEAR "\033[?25h%s  %s%s%s\n", prompt, bk_term_style("\033[2m"), T(b->cli, LINE_KEYS), bk_term_style("\033[0m"));
+	while (key != '\n' && key != '\r' && key != BK_KEY_ESCAPE && !b->quit && !b->cli->revoked) {
+		printf("\r\033[K> %s", tail_of(line, bk_term_width() - 3));
+		fflush(stdout);
+		if (key == BK_KEY_NONE)
+			uv_run(bk_rim_loop(b->cli->rim), UV_RUN_ONCE);
+		key = bk_term_key();
+		take_byte(line, key);
+	}
+	printf("\033[?25l" CLEAR);
+	return (key == '\n' || key == '\r') && *line;
+}
+
+/* Asks for a line where one is needed, then calls the core; what it says becomes the notice. */
 static void act_on(struct board *b, const char *cmd, const char *key, const char *field, enum bk_text prompt,
 	enum bk_text done)
 {
@@ -250,11 +311,7 @@ static void act_on(struct board *b, const char *cmd, const char *key, const char
 	int err;
 
 	if (field) {
-		bk_term_raw(false);
-		printf(CLEAR);
-		err = bk_term_line(bk_text(prompt, b->cli->lang), line, sizeof line);
-		bk_term_raw(true);
-		if (err || !*line) {
+		if (!read_line(b, bk_text(prompt, b->cli->lang), line)) {
 			json_decref(command);
 			return;
 		}
@@ -369,11 +426,16 @@ static int live_board(struct bk_cli *cli)
 {
 	struct board b = {.cli = cli, .stale = true};
 
-	if (bk_term_raw(true))
+	/* libuv makes what it polls non-blocking: an opening of our own, or output to the same terminal would be cut. */
+	b.tty = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (b.tty < 0 || bk_term_raw(true)) {
+		if (b.tty >= 0)
+			close(b.tty);
 		return print_board(cli);
+	}
 	cli->watch = watch_board;
 	cli->watch_arg = &b;
-	uv_poll_init(bk_rim_loop(cli->rim), &b.keys, STDIN_FILENO);
+	uv_poll_init(bk_rim_loop(cli->rim), &b.keys, b.tty);
 	uv_timer_init(bk_rim_loop(cli->rim), &b.clock);
 	b.clock.data = &b;
 	uv_poll_start(&b.keys, UV_READABLE, on_readable);
@@ -390,6 +452,7 @@ static int live_board(struct bk_cli *cli)
 	uv_close((uv_handle_t *)&b.resized, NULL);
 	cli->watch = NULL;
 	uv_run(bk_rim_loop(cli->rim), UV_RUN_NOWAIT); /* lets the handles go before the frame does */
+	close(b.tty);
 	json_decref(b.cases);
 	return cli->revoked ? bk_cli_fail(cli, BK_E_REVOKED, NULL) : 0;
 }

@@ -273,8 +273,9 @@ int bk_term_key(void)
 		return BK_KEY_NONE;
 	if (c != 27)
 		return c;
-	if (read_byte() != '[')
-		return BK_KEY_OTHER;
+	c = read_byte();
+	if (c != '[')
+		return c < 0 ? BK_KEY_ESCAPE : BK_KEY_OTHER;
 	c = read_byte();
 	return c == 'A' ? BK_KEY_UP : c == 'B' ? BK_KEY_DOWN : BK_KEY_OTHER;
 }

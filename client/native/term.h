@@ -44,7 +44,7 @@ int bk_term_line(const char *prompt, char *out, size_t max);
 
 /* Raw mode for the board; restored at exit. Who turns it on sees to signals. */
 int bk_term_raw(bool on);
-enum { BK_KEY_NONE = 0, BK_KEY_UP = 0x100, BK_KEY_DOWN, BK_KEY_OTHER };
+enum { BK_KEY_NONE = 0, BK_KEY_UP = 0x100, BK_KEY_DOWN, BK_KEY_ESCAPE, BK_KEY_OTHER };
 /* Reads one key from a raw terminal without waiting. */
 int bk_term_key(void);
 

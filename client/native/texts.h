@@ -28,6 +28,7 @@
 	X(PASS_DIFFER, "De twee zijn niet gelijk.", "The two are not the same.")                   \
 	X(PASS_SHORT, "Een wachtwoordzin heeft minstens 8 tekens.",                                \
 	  "A passphrase has 8 characters or more.")                                                \
+	X(LINE_KEYS, "(Enter: versturen, Esc: terug)", "(Enter: send, Esc: back)")                  \
 	X(ASK_CODE, "Typ de code van uw uitnodiging: ", "Type the code of your invitation: ")       \
 	X(NO_TERMINAL, "Er is geen terminal om iets te vragen. Gebruik --passphrase-file.",        \
 	  "There is no terminal to ask on. Use --passphrase-file.")                                \
