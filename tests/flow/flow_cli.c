@@ -9,10 +9,14 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <poll.h>
+#include <pty.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "err.h"
 #include "story.h"
@@ -285,6 +289,88 @@ static void test_desk(void **state)
 	assert_non_null(strstr(out, "Het was de buurman."));
 }
 
+/* ---- the board, in a terminal ---- */
+
+struct screen {
+	int fd;
+	pid_t pid;
+	char seen[200000]; /* all that was written to it since the last word that was waited for */
+	size_t n;
+};
+
+static void screen_open(struct screen *s, enum bk_story_actor who)
+{
+	struct winsize size = {.ws_row = 30, .ws_col = 100};
+
+	memset(s, 0, sizeof *s);
+	s->pid = forkpty(&s->fd, NULL, NULL, &size);
+	assert_true(s->pid >= 0);
+	if (s->pid == 0) {
+		setenv("TERM", "xterm", 1);
+		execl(story.bin_client, story.bin_client, "--passphrase-file", story.pass, "--dir", story.who[who].dir, "desk",
+			(char *)NULL);
+		_exit(127);
+	}
+}
+
+static void screen_wait(struct screen *s, const char *word)
+{
+	uint64_t deadline = bk_proc_now_ms() + RUN_MS;
+
+	while (!strstr(s->seen, word)) {
+		struct pollfd p = {.fd = s->fd, .events = POLLIN};
+		ssize_t n;
+
+		assert_true(bk_proc_now_ms() < deadline && s->n < sizeof s->seen - 5000);
+		if (poll(&p, 1, 1000) != 1)
+			continue;
+		n = read(s->fd, s->seen + s->n, 4000);
+		if (n <= 0)
+			fail_msg("the board ended before it showed \"%s\"", word);
+		s->n += (size_t)n;
+		s->seen[s->n] = '\0';
+	}
+	s->n = 0;
+	s->seen[0] = '\0';
+}
+
+static void screen_type(struct screen *s, const char *keys)
+{
+	assert_int_equal(write(s->fd, keys, strlen(keys)), (ssize_t)strlen(keys));
+}
+
+static void test_board(void **state)
+{
+	struct screen *s = calloc(1, sizeof *s);
+	int status = 0;
+
+	(void)state;
+	assert_int_equal(run(BK_PERSON, "report", "--urgency", "now", "Voor het bord.", NULL), 0);
+	screen_open(s, BK_OFFICER1);
+	screen_wait(s, "Voor het bord.");
+	screen_type(s, "c");
+	screen_wait(s, "U hebt deze zaak opgepakt.");
+	screen_type(s, "a");
+	screen_wait(s, "Esc");
+	screen_type(s, "Dit wordt gewist\025Op weg\303\251\177.\n"); /* Ctrl-U, and one character back */
+	screen_wait(s, "beantwoord");
+	screen_type(s, "o");
+	screen_wait(s, "Op weg.");
+	screen_type(s, "xs");
+	screen_wait(s, "Esc");
+	screen_type(s, "\033");
+	screen_wait(s, "Meldkamer"); /* given up: nothing was closed */
+	screen_type(s, "q");
+	while (read(s->fd, s->seen, 4000) > 0)
+		;
+	assert_int_equal(waitpid(s->pid, &status, 0), s->pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	close(s->fd);
+	free(s);
+	assert_int_equal(run(BK_PERSON, "messages", NULL), 0);
+	assert_non_null(strstr(out, "Op weg."));
+}
+
 static void test_save(void **state)
 {
 	uint8_t *a = NULL, *b = NULL;
@@ -384,6 +470,7 @@ int main(void)
 		cmocka_unit_test(test_report),
 		cmocka_unit_test(test_wrong_input),
 		cmocka_unit_test(test_desk),
+		cmocka_unit_test(test_board),
 		cmocka_unit_test(test_save),
 		cmocka_unit_test(test_guidance),
 		cmocka_unit_test(test_receipts),
