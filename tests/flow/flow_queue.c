@@ -266,6 +266,43 @@ static void a_slow_reader_is_cut_and_resyncs(void **state)
 	bk_talk_done(&wife);
 }
 
+/*
+ * More at once than the writer has room for: the sender is read no further until the writer has caught up,
+ * nothing is dropped, everything is answered.
+ */
+static void a_flood_is_slowed_and_not_lost(void **state)
+{
+	enum { FLOOD = 6000 };
+	struct bk_cast c;
+	struct bk_talk t;
+	struct bk_wire_target target;
+	static uint8_t body[296];
+	Baken__Frame *f = NULL;
+	unsigned stored = 0;
+
+	(void)state;
+	bk_cast_open(&c, "flood", (const char *[]){"--messages-device=0", NULL});
+	bk_cast_ready(&c, &t, c.phone);
+	target = bk_realm_target(&c.realm, c.relative);
+	for (unsigned i = 0; i < FLOOD; i++) {
+		struct bk_wire_message m = {.id = bk_cast_id(i), .body = body, .body_len = sizeof body, .targets = &target,
+			.n_targets = 1, .devices = &c.realm.devices[c.wife].device, .n_devices = 1};
+
+		memcpy(body, &i, sizeof i);
+		bk_wire_submit(&t.line, &m, &t.out);
+		assert_int_equal(bk_talk_send(&t), 0);
+	}
+	while (stored < FLOOD) {
+		assert_int_equal(bk_talk_recv(&t, 0, &f), 0);
+		assert_int_equal(f->kind_case, BAKEN__FRAME__KIND_STORED);
+		stored += (unsigned)f->stored->n_items;
+	}
+	assert_int_equal(stored, FLOOD);
+	assert_int_equal(bk_cast_status(&c, "queued"), FLOOD);
+	bk_talk_done(&t);
+	bk_cast_close(&c);
+}
+
 /* A stop commits and answers what it had taken: submits sent before the signal are stored, and said so. */
 static void a_stop_answers_what_it_took(void **state)
 {
@@ -373,6 +410,7 @@ int main(void)
 		cmocka_unit_test(a_message_refused_five_times_is_dead),
 		cmocka_unit_test(a_full_queue_refuses_the_sender),
 		cmocka_unit_test(a_slow_reader_is_cut_and_resyncs),
+		cmocka_unit_test(a_flood_is_slowed_and_not_lost),
 		cmocka_unit_test(a_stop_answers_what_it_took),
 		cmocka_unit_test(nothing_acked_is_lost_by_sigkill),
 	};
