@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* desk: the duty officer's board, live in a terminal or one act at a time for scripts */
-#include <signal.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "cli.h"
 
-#define ROWS_MAX 500u
-#define WORDS_MAX 4000u
+#define WORDS_MAX 4000u /* bytes typed on the board */
 #define KEY_KILL 21 /* Ctrl-U */
 #define REFRESH_MS 1000u /* waiting times move on */
 
@@ -85,19 +84,9 @@ static const struct act acts[] = {
 static json_t *act_command(const struct act *a, const char *case_id, int argc, char **argv)
 {
 	json_t *command = json_pack("{s:s, s:s}", "cmd", a->cmd, "case", case_id);
-	char *text;
-	size_t len = 0;
 
-	if (!command || !a->field)
-		return command;
-	text = calloc(1, WORDS_MAX);
-	for (int i = 0; text && i < argc; i++)
-		len += (size_t)snprintf(text + len, len < WORDS_MAX ? WORDS_MAX - len : 0, "%s%s", i ? " " : "", argv[i]);
-	if (!text || len >= WORDS_MAX || json_object_set_new(command, a->field, json_string(text)) != 0) {
-		json_decref(command);
-		command = NULL;
-	}
-	free(text);
+	if (command && a->field)
+		json_object_set_new(command, a->field, bk_cli_words(argc, argv));
 	return command;
 }
 
@@ -277,14 +266,14 @@ static void take_byte(char *line, int key)
 		erase_last(line);
 	} else if (key == KEY_KILL) {
 		line[0] = '\0';
-	} else if (key >= ' ' && key < 0x100 && n < LINE_MAX - 1) {
+	} else if (key >= ' ' && key < 0x100 && n < WORDS_MAX - 1) {
 		line[n] = (char)key;
 		line[n + 1] = '\0';
 	}
 }
 
 /* Typed in raw mode, so that leases are renewed and reports arrive meanwhile. False: given up (Escape). */
-static bool read_line(struct board *b, const char *prompt, char line[static LINE_MAX])
+static bool read_line(struct board *b, const char *prompt, char line[static WORDS_MAX])
 {
 	int key = BK_KEY_NONE;
 
