@@ -10,7 +10,7 @@
 #include "tmp.h"
 #include "traffic.h"
 
-#define PERSONS 256u
+#define PERSONS 16u
 #define WARM_NS 500000000ull
 #define RUN_NS 3000000000ull
 #define LIMIT_S 1.0
