@@ -65,8 +65,60 @@ bk_hash bk_capsule_link(const struct bk_capsule *c)
 	return bk_hash_of(b, sizeof b);
 }
 
-int bk_capsule_seal(const struct bk_capsule_outer *o, const uint8_t recipient_identity[static BK_KEY_BYTES],
-	uint8_t out[static BK_CAPSULE_BYTES])
+/* ---- the seal: crypto_box_seal of libsodium, with its key kept for the message ---- */
+
+void bk_capsule_sealer_init(struct bk_capsule_sealer *s)
+{
+	crypto_box_keypair(s->public_key, s->secret);
+	s->n_warm = 0;
+}
+
+void bk_capsule_sealer_done(struct bk_capsule_sealer *s)
+{
+	sodium_memzero(s, sizeof *s);
+}
+
+static const uint8_t *warm_key(const struct bk_capsule_sealer *s, const uint8_t recipient[static BK_KEY_BYTES])
+{
+	for (size_t i = 0; i < s->n_warm; i++)
+		if (memcmp(s->warm[i].recipient, recipient, BK_KEY_BYTES) == 0)
+			return s->warm[i].key;
+	return NULL;
+}
+
+void bk_capsule_sealer_warm(struct bk_capsule_sealer *s, const uint8_t recipient_identity[static BK_KEY_BYTES])
+{
+	if (s->n_warm == BK_CAPSULE_WARM_MAX || warm_key(s, recipient_identity) ||
+		crypto_box_beforenm(s->warm[s->n_warm].key, recipient_identity, s->secret) != 0)
+		return;
+	memcpy(s->warm[s->n_warm++].recipient, recipient_identity, BK_KEY_BYTES);
+}
+
+static int box(const struct bk_capsule_sealer *s, const uint8_t inner[static BK_CAPSULE_INNER],
+	const uint8_t recipient[static BK_KEY_BYTES], uint8_t out[static BK_CAPSULE_BYTES])
+{
+	const uint8_t *known = warm_key(s, recipient);
+	uint8_t key[crypto_box_BEFORENMBYTES], nonce[crypto_box_NONCEBYTES];
+	crypto_generichash_state h;
+	int err = 0;
+
+	crypto_generichash_init(&h, NULL, 0, sizeof nonce);
+	crypto_generichash_update(&h, s->public_key, BK_KEY_BYTES);
+	crypto_generichash_update(&h, recipient, BK_KEY_BYTES);
+	crypto_generichash_final(&h, nonce, sizeof nonce);
+	memcpy(out, s->public_key, BK_KEY_BYTES);
+	if (known)
+		memcpy(key, known, sizeof key);
+	else
+		err = crypto_box_beforenm(key, recipient, s->secret);
+	if (!err)
+		err = crypto_box_easy_afternm(out + BK_KEY_BYTES, inner, BK_CAPSULE_INNER, nonce, key);
+	sodium_memzero(key, sizeof key);
+	return err ? BK_E_CRYPTO : 0;
+}
+
+int bk_capsule_seal(const struct bk_capsule_sealer *s, const struct bk_capsule_outer *o,
+	const uint8_t recipient_identity[static BK_KEY_BYTES], uint8_t out[static BK_CAPSULE_BYTES])
 {
 	uint8_t inner[BK_CAPSULE_INNER] = {0};
 	struct bk_writer w = bk_writer_of(inner, sizeof inner);
@@ -76,9 +128,7 @@ int bk_capsule_seal(const struct bk_capsule_outer *o, const uint8_t recipient_id
 	bk_write_bytes(&w, o->sender.b, BK_ID_BYTES);
 	bk_write_u16(&w, (uint16_t)o->len);
 	bk_write_bytes(&w, o->ciphertext, o->len);
-	if (w.failed)
-		return BK_E_TOO_BIG;
-	return crypto_box_seal(out, inner, sizeof inner, recipient_identity) == 0 ? 0 : BK_E_CRYPTO;
+	return w.failed ? BK_E_TOO_BIG : box(s, inner, recipient_identity, out);
 }
 
 int bk_capsule_unseal(const uint8_t capsule[static BK_CAPSULE_BYTES], const uint8_t identity_public[static BK_KEY_BYTES],

@@ -7,7 +7,7 @@
  * Plaintext: u8 version || K[32] || body hash[32] || message id[16] || sender device[16] || u64le chain seq ||
  * chain previous[32] || u64le roster version || roster hash[32].
  *
- * Threads: pure. Secrets: K.
+ * Threads: pure. Secrets: K, and a sealer.
  */
 #ifndef BK_CAPSULE_H
 #define BK_CAPSULE_H
@@ -39,8 +39,26 @@ struct bk_capsule_outer {
 	const uint8_t *ciphertext;
 	size_t len;
 };
-int bk_capsule_seal(const struct bk_capsule_outer *o, const uint8_t recipient_identity[static BK_KEY_BYTES],
-	uint8_t out[static BK_CAPSULE_BYTES]);
+/*
+ * The sealing key of one message. A sealed box is an ephemeral key and what its Diffie-Hellman with the recipient
+ * encrypts. All capsules of a message may share the ephemeral key, for the server knows that they belong together;
+ * two messages never, or a stolen store would show that they have one sender. The costly half of each seal can be
+ * done before there is a message (warm).
+ */
+#define BK_CAPSULE_WARM_MAX 64u
+struct bk_capsule_sealer {
+	uint8_t public_key[BK_KEY_BYTES], secret[BK_KEY_BYTES];
+	struct {
+		uint8_t recipient[BK_KEY_BYTES], key[BK_KEY_BYTES];
+	} warm[BK_CAPSULE_WARM_MAX];
+	size_t n_warm;
+};
+void bk_capsule_sealer_init(struct bk_capsule_sealer *s);
+void bk_capsule_sealer_done(struct bk_capsule_sealer *s); /* wipes */
+/* Prepares for one recipient; when there is no more room, its seal costs what it would have. */
+void bk_capsule_sealer_warm(struct bk_capsule_sealer *s, const uint8_t recipient_identity[static BK_KEY_BYTES]);
+int bk_capsule_seal(const struct bk_capsule_sealer *s, const struct bk_capsule_outer *o,
+	const uint8_t recipient_identity[static BK_KEY_BYTES], uint8_t out[static BK_CAPSULE_BYTES]);
 /* inner[BK_CAPSULE_INNER] receives the opened bytes and backs ret_outer. BK_E_NOT_FOR_US when it does not open. */
 int bk_capsule_unseal(const uint8_t capsule[static BK_CAPSULE_BYTES], const uint8_t identity_public[static BK_KEY_BYTES],
 	const uint8_t identity_secret[static BK_KEY_BYTES], uint8_t inner[static BK_CAPSULE_INNER],

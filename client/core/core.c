@@ -87,6 +87,7 @@ static void turn_pump(struct bk_core *core)
 	bk_outbox_pump(core);
 	bk_sessions_flush(core);
 	bk_inbox_flush(core);
+	bk_prepare_warm(core);
 }
 
 static void turn_marks(struct bk_core *core)

@@ -7,6 +7,7 @@
 #define BK_ENGINE_H
 
 #include "api.h"
+#include "capsule.h"
 #include "core.h"
 #include "db.h"
 #include "enrol.h"
@@ -55,6 +56,8 @@ struct bk_core {
 	struct bk_outbox outbox;
 	struct bk_inbox inbox;
 	struct bk_transfers transfers;
+	struct bk_capsule_sealer sealer; /* of the next message; warmed when ready */
+	bool sealer_ready;
 	struct bk_queue staged, ready;
 	struct bk_output *given;
 	bk_ms expire_ms; /* next round of expiry */

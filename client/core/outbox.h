@@ -92,6 +92,8 @@ size_t bk_outbox_waiting(const struct bk_core *core); /* not yet stored, plumbin
 int bk_prepare_row(struct bk_core *core, struct bk_out *o);
 void bk_prepare_discard(struct bk_core *core, struct bk_out *o); /* its frame; chain numbers stay reserved */
 void bk_prepare_accepted(struct bk_core *core, const struct bk_out *o);
+/* While nothing waits: does what the next message to the desk will need. */
+void bk_prepare_warm(struct bk_core *core);
 void bk_prepare_forget(struct bk_core *core, const struct bk_out *o); /* frame and chain rows: no longer needed */
 
 #endif

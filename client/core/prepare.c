@@ -284,7 +284,7 @@ static int encrypt(struct bk_core *core, const struct bk_out *o, const struct ba
 		&outer.len);
 	outer.ciphertext = cipher;
 	if (!err)
-		err = bk_capsule_seal(&outer, d->entry->cert.identity, d->capsule);
+		err = bk_capsule_seal(&core->sealer, &outer, d->entry->cert.identity, d->capsule);
 	if (!err)
 		bk_chain_reserve(core, d->entry->cert.device, &c);
 	sodium_memzero(plain, sizeof(plain));
@@ -299,10 +299,10 @@ static int seal_notice(const struct bk_core *core, struct dest *d)
 	struct bk_capsule_outer outer = { .sender = core->self.device, .type = TYPE_SIGNAL, .ciphertext = nothing,
 		.len = sizeof(nothing) };
 
-	return bk_capsule_seal(&outer, d->entry->cert.identity, d->capsule);
+	return bk_capsule_seal(&core->sealer, &outer, d->entry->cert.identity, d->capsule);
 }
 
-static int encrypt_all(struct bk_core *core, const struct bk_out *o, struct batch *b)
+static int encrypt_each(struct bk_core *core, const struct bk_out *o, struct batch *b)
 {
 	size_t n = 0;
 
@@ -324,6 +324,38 @@ static int encrypt_all(struct bk_core *core, const struct bk_out *o, struct batc
 			n += !d->absent;
 	}
 	return n ? 0 : BK_E_NOT_FOUND;
+}
+
+/* A sealing key serves one message, whatever becomes of it. */
+static int encrypt_all(struct bk_core *core, const struct bk_out *o, struct batch *b)
+{
+	int err = 0;
+
+	if (!core->sealer_ready)
+		bk_capsule_sealer_init(&core->sealer);
+	err = encrypt_each(core, o, b);
+	bk_capsule_sealer_done(&core->sealer);
+	core->sealer_ready = false;
+	return err;
+}
+
+void bk_prepare_warm(struct bk_core *core)
+{
+	const struct bk_circle *c = NULL;
+
+	if (core->sealer_ready || !bk_link_online(core) || !bk_is_person(core) || bk_outbox_waiting(core))
+		return;
+	c = bk_rosters_circle(core, bk_rosters_desk(core));
+	if (!c || !c->asked)
+		return;
+	bk_capsule_sealer_init(&core->sealer);
+	core->sealer_ready = true;
+	for (size_t i = 0; i < c->roster->n_entries; i++) {
+		const struct bk_roster_entry *e = &c->roster->entries[i];
+
+		if (bk_roster_must_reach(c->roster, e, c->on_duty, c->n_on_duty, core->now))
+			bk_capsule_sealer_warm(&core->sealer, e->cert.identity);
+	}
 }
 
 /* ---- the frame ---- */

@@ -161,3 +161,15 @@ Baken__Signed *bk_sample_unpack(struct bk_sample_blob b)
 	BK_ASSERT(s);
 	return s;
 }
+
+int bk_sample_seal(const struct bk_capsule_outer *o, const uint8_t recipient[static BK_KEY_BYTES],
+	uint8_t out[static BK_CAPSULE_BYTES])
+{
+	struct bk_capsule_sealer s;
+	int err;
+
+	bk_capsule_sealer_init(&s);
+	err = bk_capsule_seal(&s, o, recipient, out);
+	bk_capsule_sealer_done(&s);
+	return err;
+}

@@ -9,6 +9,7 @@
 #ifndef BK_SAMPLE_H
 #define BK_SAMPLE_H
 
+#include "capsule.h"
 #include "content.h"
 #include "roster.h"
 
@@ -30,6 +31,9 @@ bk_hash bk_sample_hash(unsigned n);
 void bk_sample_ed25519(unsigned n, uint8_t ret_public[static BK_KEY_BYTES],
 	uint8_t ret_secret[static BK_ED25519_SECRET_BYTES]);
 void bk_sample_identity(unsigned n, uint8_t ret_public[static BK_KEY_BYTES], uint8_t ret_private[static BK_KEY_BYTES]);
+/* A capsule with a sealing key of its own. */
+int bk_sample_seal(const struct bk_capsule_outer *o, const uint8_t recipient[static BK_KEY_BYTES],
+	uint8_t out[static BK_CAPSULE_BYTES]);
 /* A signer of bk_content_encode and bk_manifest_sign; arg: unsigned *, the number of the identity. */
 int bk_sample_sign(void *arg, const char *context, const void *data, size_t len, uint8_t ret_signature[static BK_SIG_BYTES]);
 

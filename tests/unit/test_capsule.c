@@ -11,6 +11,7 @@
 #include "capsule.h"
 #include "err.h"
 #include "signal_key.h"
+#include "sample.h"
 
 static struct bk_capsule example(void)
 {
@@ -136,7 +137,7 @@ static void test_seal(void **state)
 	memset(text, 0xcc, sizeof text);
 	for (o.len = 1; o.len <= most; o.len++) {
 		o.type = o.len & 1 ? 2 : 3;
-		assert_int_equal(bk_capsule_seal(&o, e.public, out), 0);
+		assert_int_equal(bk_sample_seal(&o, e.public, out), 0);
 		assert_int_equal(unseal(out, &e, inner, &got), 0);
 		assert_true(bk_id_equal(got.sender, o.sender));
 		assert_int_equal(got.type, o.type);
@@ -144,9 +145,42 @@ static void test_seal(void **state)
 		assert_memory_equal(got.ciphertext, text, o.len);
 	}
 	o.len = most + 1;
-	assert_int_equal(bk_capsule_seal(&o, e.public, out), BK_E_TOO_BIG);
+	assert_int_equal(bk_sample_seal(&o, e.public, out), BK_E_TOO_BIG);
 	o.len = SIZE_MAX;
-	assert_int_equal(bk_capsule_seal(&o, e.public, out), BK_E_TOO_BIG);
+	assert_int_equal(bk_sample_seal(&o, e.public, out), BK_E_TOO_BIG);
+}
+
+/* One sealing key for a message's capsules: each opens for its own recipient, warmed or not, and for nobody else. */
+static void test_sealer(void **state)
+{
+	uint8_t text[50] = {1}, a[BK_CAPSULE_BYTES], b[BK_CAPSULE_BYTES], inner[BK_CAPSULE_INNER];
+	struct bk_capsule_outer o = {.sender = {{7}}, .type = 3, .ciphertext = text, .len = sizeof text}, got;
+	struct bk_capsule_sealer s, used;
+	struct ends e = new_ends(), other = new_ends();
+
+	(void)state;
+	bk_capsule_sealer_init(&s);
+	bk_capsule_sealer_warm(&s, e.public);
+	bk_capsule_sealer_warm(&s, e.public);
+	assert_int_equal(s.n_warm, 1);
+	assert_int_equal(bk_capsule_seal(&s, &o, e.public, a), 0);
+	assert_int_equal(bk_capsule_seal(&s, &o, other.public, b), 0);
+	assert_memory_equal(a, b, 32);
+	assert_memory_not_equal(a + 32, b + 32, sizeof a - 32);
+	assert_int_equal(unseal(a, &e, inner, &got), 0);
+	assert_int_equal(unseal(b, &other, inner, &got), 0);
+	assert_int_equal(unseal(a, &other, inner, &got), BK_E_NOT_FOR_US);
+	assert_int_equal(unseal(b, &e, inner, &got), BK_E_NOT_FOR_US);
+	bk_capsule_sealer_warm(&s, other.public);
+	assert_int_equal(bk_capsule_seal(&s, &o, other.public, a), 0);
+	assert_memory_equal(a, b, sizeof a); /* warming changes the cost and nothing else */
+	while (s.n_warm < BK_CAPSULE_WARM_MAX)
+		bk_capsule_sealer_warm(&s, new_ends().public);
+	bk_capsule_sealer_warm(&s, new_ends().public); /* no room: costs what it would have */
+	assert_int_equal(s.n_warm, BK_CAPSULE_WARM_MAX);
+	bk_capsule_sealer_done(&s);
+	memset(&used, 0, sizeof used);
+	assert_memory_equal(&s, &used, sizeof s);
 }
 
 static void test_not_for_us(void **state)
@@ -156,8 +190,8 @@ static void test_not_for_us(void **state)
 	struct ends e = new_ends(), other = new_ends();
 
 	(void)state;
-	assert_int_equal(bk_capsule_seal(&o, e.public, out), 0);
-	assert_int_equal(bk_capsule_seal(&o, e.public, again), 0);
+	assert_int_equal(bk_sample_seal(&o, e.public, out), 0);
+	assert_int_equal(bk_sample_seal(&o, e.public, again), 0);
 	assert_memory_not_equal(out, again, 32); /* nobody can tell two of them belong together */
 	assert_int_equal(unseal(out, &other, inner, &got), BK_E_NOT_FOR_US);
 	for (size_t at = 0; at < sizeof out; at++) {
@@ -206,6 +240,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_link),
 		cmocka_unit_test(test_seal),
+		cmocka_unit_test(test_sealer),
 		cmocka_unit_test(test_not_for_us),
 		cmocka_unit_test(test_malformed_inner),
 	};

@@ -14,6 +14,7 @@
 #include "frame.h"
 #include "signal_key.h"
 #include "signal_pair.h"
+#include "sample.h"
 
 static void both_ways(void **state)
 {
@@ -194,7 +195,7 @@ static void capsule_fits_every_ciphertext(void **state)
 	o.type = l.type;
 	o.ciphertext = l.data;
 	o.len = l.len;
-	assert_int_equal(bk_capsule_seal(&o, r->b.identity, capsule), 0);
+	assert_int_equal(bk_sample_seal(&o, r->b.identity, capsule), 0);
 	assert_int_equal(bk_signal_unseal(r->stranger.s, capsule, inner, &opened), BK_E_NOT_FOR_US);
 	assert_int_equal(bk_signal_unseal(r->b.s, capsule, inner, &opened), 0);
 	assert_true(bk_id_equal(opened.sender, r->a.id));
