@@ -7,9 +7,8 @@
 #ifndef BK_CONTROL_IN_H
 #define BK_CONTROL_IN_H
 
-#include <jansson.h>
-
 #include "control.h"
+#include "control_json.h"
 #include "server.h"
 
 struct bk_question; /* one line asked; its client may be gone when it is answered */
@@ -24,14 +23,6 @@ void bk_control_fail(struct bk_question *q, int err);
 /* BK_E_INVAL when absent or malformed. */
 int bk_question_id(const struct bk_question *q, const char *name, bk_id *ret_id);
 int bk_question_u64(const struct bk_question *q, const char *name, uint64_t *ret_value);
-/* Decoded base 64, malloc'd. */
-int bk_json_b64(const json_t *value, uint8_t **ret_data, size_t *ret_len);
-json_t *bk_json_of_b64(const void *data, size_t len);
-json_t *bk_json_of_id(bk_id id);
-json_t *bk_json_of_hash(const uint8_t hash[32]);
-const char *bk_role_name(Baken__Role role);
-Baken__Role bk_role_of(const char *name); /* ROLE_NONE when unknown */
-
 /* control_read.c */
 void bk_control_status(struct bk_question *q);
 void bk_control_metrics(struct bk_question *q);

@@ -2,26 +2,10 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#include "control_in.h"
+#include "control_json.h"
+#include "err.h"
 
 #define B64 sodium_base64_VARIANT_ORIGINAL
-
-int bk_question_id(const struct bk_question *q, const char *name, bk_id *ret_id)
-{
-	const char *hex = json_string_value(json_object_get(bk_question_args(q), name));
-
-	return hex ? bk_id_parse(hex, ret_id) : BK_E_INVAL;
-}
-
-int bk_question_u64(const struct bk_question *q, const char *name, uint64_t *ret_value)
-{
-	const json_t *v = json_object_get(bk_question_args(q), name);
-
-	if (!json_is_integer(v) || json_integer_value(v) < 0)
-		return BK_E_INVAL;
-	*ret_value = (uint64_t)json_integer_value(v);
-	return 0;
-}
 
 int bk_json_b64(const json_t *value, uint8_t **ret_data, size_t *ret_len)
 {
@@ -70,6 +54,8 @@ json_t *bk_json_of_hash(const uint8_t hash[32])
 	return json_string(bk_hex_encode(text, hash, 32));
 }
 
+/* ---- names ---- */
+
 static const char *const roles[] = {"none", "person", "relative", "child", "officer", "lead", "care", "registrar",
 	"supervisor", "vault"};
 
@@ -84,4 +70,18 @@ Baken__Role bk_role_of(const char *name)
 		if (strcmp(roles[i], name) == 0)
 			return (Baken__Role)i;
 	return BAKEN__ROLE__ROLE_NONE;
+}
+
+const char *bk_kind_name(Baken__CircleKind kind)
+{
+	static const char *const kinds[] = {"none", "desk", "care", "person"};
+
+	return (size_t)kind < sizeof kinds / sizeof *kinds ? kinds[kind] : "none";
+}
+
+const char *bk_status_name(Baken__DeviceStatus status)
+{
+	static const char *const states[] = {"none", "active", "vault", "revoked"};
+
+	return (size_t)status < sizeof states / sizeof *states ? states[status] : "none";
 }

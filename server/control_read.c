@@ -8,8 +8,6 @@
 
 #define AUDIT_PAGE 1000u
 
-static const char *const kinds[] = {"none", "desk", "care", "person"};
-static const char *const states[] = {"none", "active", "vault", "revoked"};
 static const char *const invite_states[] = {"open", "pending", "approved", "refused"};
 
 /* Opens the view, runs, answers. */
@@ -101,7 +99,7 @@ void bk_control_trust(struct bk_question *q)
 static int add_circle(void *arg, const struct bk_circle_row *row)
 {
 	json_t *o = json_pack("{s:o, s:s, s:I, s:o, s:o, s:I}", "circle", bk_json_of_id(row->circle), "kind",
-		kinds[row->kind], "version", (json_int_t)row->version, "desk", bk_json_of_id(row->desk), "care",
+		bk_kind_name(row->kind), "version", (json_int_t)row->version, "desk", bk_json_of_id(row->desk), "care",
 		bk_json_of_id(row->care), "expires_ms", (json_int_t)row->hard_expires_ms);
 
 	return json_array_append_new(arg, o) ? BK_E_NOMEM : 0;
@@ -157,7 +155,7 @@ static int add_device(void *arg, const struct bk_device_row *row)
 	struct devices *d = arg;
 	json_t *o = json_pack("{s:o, s:o, s:o, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:I}", "device", bk_json_of_id(row->device),
 		"account", bk_json_of_id(row->account), "circle", bk_json_of_id(row->circle), "kind",
-		kinds[row->circle_kind], "role", bk_role_name(row->role), "status", states[row->status], "online",
+		bk_kind_name(row->circle_kind), "role", bk_role_name(row->role), "status", bk_status_name(row->status), "online",
 		bk_live_device(d->server, row->device) != NULL, "on_duty", row->on_duty, "queued",
 		(json_int_t)row->queued, "queued_bytes", (json_int_t)row->queued_bytes, "seen_ms",
 		(json_int_t)row->seen_ms);

@@ -403,13 +403,6 @@ int bk_ctl_id(const json_t *object, const char *key, bk_id *ret_id)
 	return bk_id_parse(bk_ctl_str(object, key), ret_id);
 }
 
-json_t *bk_ctl_json_id(bk_id id)
-{
-	char text[BK_ID_TEXT];
-
-	return json_string(bk_id_text(id, text));
-}
-
 json_t *bk_ctl_json_hex(const void *data, size_t len)
 {
 	char text[2 * 64 + 1];
@@ -421,67 +414,7 @@ json_t *bk_ctl_json_hex(const void *data, size_t len)
 	return j;
 }
 
-json_t *bk_ctl_json_b64(const void *data, size_t len)
-{
-	size_t max = sodium_base64_ENCODED_LEN(len, sodium_base64_VARIANT_ORIGINAL);
-	char *text = malloc(max);
-	json_t *j = NULL;
-
-	if (text)
-		j = json_string(sodium_bin2base64(text, max, data, len, sodium_base64_VARIANT_ORIGINAL));
-	free(text);
-	return j;
-}
-
 int bk_ctl_b64(const json_t *object, const char *key, uint8_t **ret_data, size_t *ret_len)
 {
-	const json_t *j = json_object_get(object, key);
-	size_t len = json_string_length(j), n = 0;
-	const char *end = NULL;
-	uint8_t *data;
-
-	if (!json_is_string(j) || !len)
-		return BK_E_INVAL;
-	data = malloc(len);
-	if (!data)
-		return BK_E_NOMEM;
-	if (sodium_base642bin(data, len, json_string_value(j), len, NULL, &n, &end,
-		    sodium_base64_VARIANT_ORIGINAL) != 0 ||
-		*end || !n) {
-		free(data);
-		return BK_E_INVAL;
-	}
-	*ret_data = data;
-	*ret_len = n;
-	return 0;
-}
-
-/* ---- words ---- */
-
-static const char *const roles[] = {"none", "person", "relative", "child", "officer", "lead", "care",
-	"registrar", "supervisor", "vault"};
-static const char *const kinds[] = {"none", "desk", "care", "person"};
-static const char *const statuses[] = {"none", "active", "vault", "revoked"};
-
-Baken__Role bk_ctl_role(const char *name)
-{
-	for (size_t i = 1; i < sizeof roles / sizeof *roles; i++)
-		if (strcmp(roles[i], name) == 0)
-			return (Baken__Role)i;
-	return BAKEN__ROLE__ROLE_NONE;
-}
-
-const char *bk_ctl_role_name(Baken__Role role)
-{
-	return (size_t)role < sizeof roles / sizeof *roles ? roles[role] : "none";
-}
-
-const char *bk_ctl_kind_name(Baken__CircleKind kind)
-{
-	return (size_t)kind < sizeof kinds / sizeof *kinds ? kinds[kind] : "none";
-}
-
-const char *bk_ctl_status_name(Baken__DeviceStatus status)
-{
-	return (size_t)status < sizeof statuses / sizeof *statuses ? statuses[status] : "none";
+	return bk_json_b64(json_object_get(object, key), ret_data, ret_len);
 }

@@ -11,11 +11,9 @@
 #ifndef BK_CTL_H
 #define BK_CTL_H
 
-#include <jansson.h>
-
+#include "control_json.h"
 #include "ctl_texts.h"
 #include "ids.h"
-#include "trust.pb-c.h"
 
 #define BK_CTL_PASS_MAX 256 /* bytes with the NUL */
 #define BK_CTL_TIME_TEXT 32
@@ -76,17 +74,9 @@ const char *bk_ctl_str(const json_t *object, const char *key); /* "" when absent
 uint64_t bk_ctl_u64(const json_t *object, const char *key);     /* 0 when absent or negative */
 bool bk_ctl_is(const json_t *object, const char *key);
 int bk_ctl_id(const json_t *object, const char *key, bk_id *ret_id);
-json_t *bk_ctl_json_id(bk_id id);
 json_t *bk_ctl_json_hex(const void *data, size_t len);
-json_t *bk_ctl_json_b64(const void *data, size_t len);
 /* malloc'd. BK_E_INVAL. */
 int bk_ctl_b64(const json_t *object, const char *key, uint8_t **ret_data, size_t *ret_len);
-
-/* "person" <-> BAKEN__ROLE__ROLE_PERSON; ROLE_NONE when unknown. */
-Baken__Role bk_ctl_role(const char *name);
-const char *bk_ctl_role_name(Baken__Role role);
-const char *bk_ctl_kind_name(Baken__CircleKind kind);
-const char *bk_ctl_status_name(Baken__DeviceStatus status);
 
 /* The rows of the command table in bakenctl.c. */
 int bk_ctl_root_create(struct bk_ctl *ctl, int argc, char **argv);

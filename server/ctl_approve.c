@@ -63,7 +63,7 @@ static int load(const struct approval *a, const json_t *o, struct request *r)
 	r->row = err ? NULL : bk_ctl_book_invite(a->reg, r->invite);
 	if (!r->row)
 		return BK_E_NOT_FOUND; /* another registrar's */
-	r->role = bk_ctl_role(bk_ctl_str(r->row, "role"));
+	r->role = bk_role_of(bk_ctl_str(r->row, "role"));
 	if (bk_ctl_id(r->row, "account", &r->account) || bk_ctl_id(r->row, "circle", &r->circle) ||
 		r->role == BAKEN__ROLE__ROLE_NONE)
 		return BK_E_CORRUPT;
@@ -120,7 +120,7 @@ static int add_roster(const struct approval *a, struct request *r, bk_id circle,
 	if (err)
 		return err;
 	r->n_made++;
-	return json_array_append_new(r->rosters, bk_ctl_json_b64(next->buf, next->len)) ? BK_E_NOMEM : 0;
+	return json_array_append_new(r->rosters, bk_json_of_b64(next->buf, next->len)) ? BK_E_NOMEM : 0;
 }
 
 /* Everyone in the household learns, signed, of the new one. */
@@ -138,11 +138,11 @@ static int add_household(const struct approval *a, struct request *r)
 		if (!err && !now.r)
 			err = BK_E_NOT_FOUND;
 		for (size_t k = 0; !err && k < now.r->n_household; k++)
-			json_array_append_new(household, bk_ctl_json_id(now.r->household[k]));
-		json_array_append_new(household, bk_ctl_json_id(r->circle));
+			json_array_append_new(household, bk_json_of_id(now.r->household[k]));
+		json_array_append_new(household, bk_json_of_id(r->circle));
 		if (!err)
-			relations = json_pack("{s:o, s:o, s:O}", "desk", bk_ctl_json_id(now.r->desk), "care",
-				bk_ctl_json_id(now.r->care), "household", household);
+			relations = json_pack("{s:o, s:o, s:O}", "desk", bk_json_of_id(now.r->desk), "care",
+				bk_json_of_id(now.r->care), "household", household);
 		change.relations = relations;
 		if (!err)
 			err = add_roster(a, r, own->household[i], &change);
@@ -183,12 +183,12 @@ static int refuse(struct approval *a, const struct request *r)
 {
 	char text[BK_ID_TEXT];
 	int err = bk_ctl_link_call(a->l, "invite-done",
-		json_pack("{s:o, s:b}", "invite", bk_ctl_json_id(r->invite), "approved", 0), NULL);
+		json_pack("{s:o, s:b}", "invite", bk_json_of_id(r->invite), "approved", 0), NULL);
 
 	if (err)
 		return err;
 	a->refused++;
-	json_array_append_new(a->done, json_pack("{s:o, s:b}", "invite", bk_ctl_json_id(r->invite), "approved", 0));
+	json_array_append_new(a->done, json_pack("{s:o, s:b}", "invite", bk_json_of_id(r->invite), "approved", 0));
 	if (!a->ctl->json)
 		bk_ctl_say(CT(a->ctl, APPROVE_REFUSED), bk_id_text(r->invite, text), NULL);
 	return forget_invite(a->reg, r->invite);
@@ -211,8 +211,8 @@ static int approve(struct approval *a, struct request *r)
 
 	if (!err)
 		err = bk_ctl_link_call(a->l, "invite-done",
-			json_pack("{s:o, s:b, s:o, s:O}", "invite", bk_ctl_json_id(r->invite), "approved", 1, "certificate",
-				bk_ctl_json_b64(r->cert, r->cert_len), "rosters", r->rosters),
+			json_pack("{s:o, s:b, s:o, s:O}", "invite", bk_json_of_id(r->invite), "approved", 1, "certificate",
+				bk_json_of_b64(r->cert, r->cert_len), "rosters", r->rosters),
 			NULL);
 	for (size_t i = 0; !err && i < r->n_made; i++)
 		err = bk_ctl_roster_remember(a->reg, &r->made[i]);
@@ -220,8 +220,8 @@ static int approve(struct approval *a, struct request *r)
 		return err;
 	a->approved++;
 	json_array_append_new(a->done,
-		json_pack("{s:o, s:b, s:o, s:o, s:s, s:s}", "invite", bk_ctl_json_id(r->invite), "approved", 1, "device",
-			bk_ctl_json_id(r->device), "circle", bk_ctl_json_id(r->circle), "role", bk_ctl_role_name(r->role),
+		json_pack("{s:o, s:b, s:o, s:o, s:s, s:s}", "invite", bk_json_of_id(r->invite), "approved", 1, "device",
+			bk_json_of_id(r->device), "circle", bk_json_of_id(r->circle), "role", bk_role_name(r->role),
 			"fingerprint", bk_ctl_fingerprint(r->enrol->identity_key.data, print)));
 	if (!a->ctl->json)
 		bk_ctl_say(CT(a->ctl, APPROVE_DONE), *bk_ctl_str(r->row, "name") ? bk_ctl_str(r->row, "name") : "-",

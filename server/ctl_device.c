@@ -18,7 +18,7 @@ int bk_ctl_devices(struct bk_ctl *ctl, int argc, char **argv)
 
 	if (bk_ctl_options(ctl, argc, argv, options, 1) != 0 || (circle && bk_id_parse(circle, &id)))
 		return bk_ctl_exit(BK_E_USAGE);
-	code = bk_ctl_link_once(ctl, "devices", circle ? json_pack("{s:o}", "circle", bk_ctl_json_id(id)) : NULL, &reply);
+	code = bk_ctl_link_once(ctl, "devices", circle ? json_pack("{s:o}", "circle", bk_json_of_id(id)) : NULL, &reply);
 	if (code)
 		return code;
 	all = json_object_get(reply, "devices");
@@ -124,7 +124,7 @@ int bk_ctl_cut(struct bk_ctl *ctl, int argc, char **argv)
 
 	if (bk_ctl_options(ctl, argc, argv, options, 1) != 0 || bk_id_parse(text, &device))
 		return bk_ctl_exit(BK_E_USAGE);
-	code = bk_ctl_link_once(ctl, "cut", json_pack("{s:o}", "device", bk_ctl_json_id(device)), &reply);
+	code = bk_ctl_link_once(ctl, "cut", json_pack("{s:o}", "device", bk_json_of_id(device)), &reply);
 	if (code)
 		return code;
 	cut = bk_ctl_is(reply, "cut");

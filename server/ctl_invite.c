@@ -64,7 +64,7 @@ static int read_words(struct invitation *v)
 {
 	uint64_t hours = 0;
 
-	v->role = bk_ctl_role(v->role_text);
+	v->role = bk_role_of(v->role_text);
 	if (v->role == BAKEN__ROLE__ROLE_NONE || bk_ctl_number(v->hours_text, 1, HOURS_MAX, HOURS_DEFAULT, &hours) ||
 		(v->name && strlen(v->name) > BK_NAME_MAX))
 		return BK_E_USAGE;
@@ -142,8 +142,8 @@ static int write_book(struct bk_ctl_registrar *reg, const struct invitation *v)
 	if (!err)
 		err = bk_ctl_book_put(reg, "invites", v->invite,
 			json_pack("{s:o, s:o, s:o, s:s, s:s, s:I}", "secret",
-				bk_ctl_json_hex(v->code.secret, sizeof v->code.secret), "account", bk_ctl_json_id(v->account),
-				"circle", bk_ctl_json_id(v->circle), "role", v->role_text, "name", v->name ? v->name : "",
+				bk_ctl_json_hex(v->code.secret, sizeof v->code.secret), "account", bk_json_of_id(v->account),
+				"circle", bk_json_of_id(v->circle), "role", v->role_text, "name", v->name ? v->name : "",
 				"expires_ms", (json_int_t)v->expires_ms));
 	return err ? err : bk_ctl_book_save(reg);
 }
@@ -163,8 +163,8 @@ static int make(const struct bk_ctl *ctl, struct bk_ctl_link *l, struct bk_ctl_r
 		err = write_book(reg, v);
 	if (!err)
 		err = bk_ctl_link_call(l, "invite-put",
-			json_pack("{s:o, s:o, s:o, s:s, s:I}", "invite", bk_ctl_json_id(v->invite), "account",
-				bk_ctl_json_id(v->account), "circle", bk_ctl_json_id(v->circle), "role", v->role_text,
+			json_pack("{s:o, s:o, s:o, s:s, s:I}", "invite", bk_json_of_id(v->invite), "account",
+				bk_json_of_id(v->account), "circle", bk_json_of_id(v->circle), "role", v->role_text,
 				"expires_ms", (json_int_t)v->expires_ms),
 			NULL);
 	return err;
@@ -178,8 +178,8 @@ static int said(const struct bk_ctl *ctl, const struct invitation *v)
 	if (!qr)
 		return bk_ctl_fail(ctl, BK_E_NOMEM, NULL);
 	if (!bk_ctl_print(ctl, json_pack("{s:b, s:s, s:s, s:s, s:o, s:o, s:s, s:I}", "ok", 1, "invite", id, "code", v->text,
-				       "qr", qr, "account", bk_ctl_json_id(v->account), "circle",
-				       bk_ctl_json_id(v->circle), "role", v->role_text, "expires_ms",
+				       "qr", qr, "account", bk_json_of_id(v->account), "circle",
+				       bk_json_of_id(v->circle), "role", v->role_text, "expires_ms",
 				       (json_int_t)v->expires_ms))) {
 		bk_ctl_say(CT(ctl, INVITE_MADE), v->role_text, bk_ctl_time(v->expires_ms, until), id, NULL);
 		printf("\n%s\n", qr);

@@ -249,7 +249,7 @@ static int parse_roles(const char *text, uint32_t *ret_roles)
 		if (!n || n >= sizeof word)
 			return BK_E_USAGE;
 		memcpy(word, text, n);
-		role = bk_ctl_role(word);
+		role = bk_role_of(word);
 		if (role == BAKEN__ROLE__ROLE_NONE)
 			return BK_E_USAGE;
 		for (unsigned other = 1; other < 32u; other++)
@@ -279,7 +279,7 @@ static int registrar_write(const struct bk_ctl *ctl, const struct bk_ctl_root *r
 	if (!err) {
 		doc = json_pack("{s:s, s:o, s:o, s:o, s:s}", "type", REGISTRAR_TYPE, "seed",
 			bk_ctl_json_hex(seed, sizeof seed), "root", bk_ctl_json_hex(root->key, BK_KEY_BYTES),
-			"certificate", bk_ctl_json_b64(buf, len), "label", cert->label);
+			"certificate", bk_json_of_b64(buf, len), "label", cert->label);
 		err = doc ? write_doc(path, passphrase, NULL, doc) : BK_E_NOMEM;
 	}
 	json_decref(doc);

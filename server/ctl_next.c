@@ -48,7 +48,7 @@ static void build_done(struct build *b)
 static Baken__CircleKind kind_of(const char *name)
 {
 	for (int k = BAKEN__CIRCLE_KIND__CIRCLE_DESK; k <= BAKEN__CIRCLE_KIND__CIRCLE_PERSON; k++)
-		if (strcmp(bk_ctl_kind_name((Baken__CircleKind)k), name) == 0)
+		if (strcmp(bk_kind_name((Baken__CircleKind)k), name) == 0)
 			return (Baken__CircleKind)k;
 	return BAKEN__CIRCLE_KIND__CIRCLE_NONE;
 }

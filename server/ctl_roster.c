@@ -64,7 +64,7 @@ static int get(struct bk_ctl_link *l, bk_id circle, const uint8_t root[static BK
 	json_t *reply = NULL;
 	uint8_t *buf = NULL;
 	size_t len = 0;
-	int err = bk_ctl_link_call(l, "roster-get", json_pack("{s:o}", "circle", bk_ctl_json_id(circle)), &reply);
+	int err = bk_ctl_link_call(l, "roster-get", json_pack("{s:o}", "circle", bk_json_of_id(circle)), &reply);
 
 	if (!err)
 		err = bk_ctl_b64(reply, "roster", &buf, &len);
@@ -105,14 +105,14 @@ int bk_ctl_roster_remember(struct bk_ctl_registrar *reg, const struct bk_ctl_ros
 
 	if (!row) {
 		int err = bk_ctl_book_put(reg, "circles", r->r->circle,
-			json_pack("{s:s, s:s}", "kind", bk_ctl_kind_name(r->r->kind), "label", ""));
+			json_pack("{s:s, s:s}", "kind", bk_kind_name(r->r->kind), "label", ""));
 
 		if (err)
 			return err;
 		row = bk_ctl_book_circle(reg, r->r->circle);
 	}
 	if (json_object_set_new(row, "version", json_integer((json_int_t)r->r->version)) != 0 ||
-		json_object_set_new(row, "roster", bk_ctl_json_b64(r->buf, r->len)) != 0)
+		json_object_set_new(row, "roster", bk_json_of_b64(r->buf, r->len)) != 0)
 		return BK_E_NOMEM;
 	return 0;
 }
@@ -146,7 +146,7 @@ int bk_ctl_roster_put(struct bk_ctl_link *l, struct bk_ctl_registrar *reg, const
 {
 	json_t *reply = NULL;
 	int err = bk_ctl_link_call(l, "roster-put",
-		json_pack("{s:[o]}", "rosters", bk_ctl_json_b64(next->buf, next->len)), &reply);
+		json_pack("{s:[o]}", "rosters", bk_json_of_b64(next->buf, next->len)), &reply);
 
 	if (!err)
 		err = bk_ctl_roster_remember(reg, next);

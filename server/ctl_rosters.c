@@ -10,9 +10,9 @@ static json_t *entry_json(const struct bk_roster_entry *e)
 {
 	char print[BK_CTL_FINGERPRINT];
 
-	return json_pack("{s:o, s:o, s:s, s:s, s:s, s:I, s:I}", "device", bk_ctl_json_id(e->cert.device), "account",
-		bk_ctl_json_id(e->cert.account), "role", bk_ctl_role_name(e->cert.role), "status",
-		bk_ctl_status_name(e->status), "fingerprint", bk_ctl_fingerprint(e->cert.identity, print), "changed_ms",
+	return json_pack("{s:o, s:o, s:s, s:s, s:s, s:I, s:I}", "device", bk_json_of_id(e->cert.device), "account",
+		bk_json_of_id(e->cert.account), "role", bk_role_name(e->cert.role), "status",
+		bk_status_name(e->status), "fingerprint", bk_ctl_fingerprint(e->cert.identity, print), "changed_ms",
 		(json_int_t)e->changed_ms, "expires_ms", (json_int_t)e->cert.not_after_ms);
 }
 
@@ -23,15 +23,15 @@ static json_t *roster_json(const struct bk_roster *r)
 	for (size_t i = 0; i < r->n_entries; i++)
 		json_array_append_new(entries, entry_json(&r->entries[i]));
 	for (size_t i = 0; i < r->n_household; i++)
-		json_array_append_new(household, bk_ctl_json_id(r->household[i]));
-	o = json_pack("{s:b, s:o, s:s, s:I, s:o, s:I, s:I, s:I}", "ok", 1, "circle", bk_ctl_json_id(r->circle), "kind",
-		bk_ctl_kind_name(r->kind), "version", (json_int_t)r->version, "hash",
+		json_array_append_new(household, bk_json_of_id(r->household[i]));
+	o = json_pack("{s:b, s:o, s:s, s:I, s:o, s:I, s:I, s:I}", "ok", 1, "circle", bk_json_of_id(r->circle), "kind",
+		bk_kind_name(r->kind), "version", (json_int_t)r->version, "hash",
 		bk_ctl_json_hex(r->hash.b, BK_HASH_BYTES), "issued_ms", (json_int_t)r->issued_ms, "expires_ms",
 		(json_int_t)r->expires_ms, "hard_expires_ms", (json_int_t)r->hard_expires_ms);
 	if (!bk_id_is_zero(r->desk))
-		json_object_set_new(o, "desk", bk_ctl_json_id(r->desk));
+		json_object_set_new(o, "desk", bk_json_of_id(r->desk));
 	if (!bk_id_is_zero(r->care))
-		json_object_set_new(o, "care", bk_ctl_json_id(r->care));
+		json_object_set_new(o, "care", bk_json_of_id(r->care));
 	json_object_set_new(o, "household", household);
 	json_object_set_new(o, "entries", entries);
 	return o;
@@ -42,7 +42,7 @@ static void show(const struct bk_ctl *ctl, const struct bk_roster *r)
 	char a[BK_ID_TEXT], b[BK_ID_TEXT], until[BK_CTL_TIME_TEXT], version[24], print[BK_CTL_FINGERPRINT];
 
 	snprintf(version, sizeof version, "%llu", (unsigned long long)r->version);
-	bk_ctl_say(CT(ctl, ROSTER_HEAD), bk_id_text(r->circle, a), bk_ctl_kind_name(r->kind), version,
+	bk_ctl_say(CT(ctl, ROSTER_HEAD), bk_id_text(r->circle, a), bk_kind_name(r->kind), version,
 		bk_ctl_time(r->hard_expires_ms, until), NULL);
 	if (r->kind == BAKEN__CIRCLE_KIND__CIRCLE_PERSON)
 		bk_ctl_say(CT(ctl, ROSTER_RELATED), bk_id_is_zero(r->desk) ? "-" : bk_id_text(r->desk, a),
@@ -52,8 +52,8 @@ static void show(const struct bk_ctl *ctl, const struct bk_roster *r)
 	for (size_t i = 0; i < r->n_entries; i++) {
 		const struct bk_roster_entry *e = &r->entries[i];
 
-		printf("%s  %-10s %-8s %s  %s\n", bk_id_text(e->cert.device, a), bk_ctl_role_name(e->cert.role),
-			bk_ctl_status_name(e->status), bk_ctl_time(e->changed_ms, until),
+		printf("%s  %-10s %-8s %s  %s\n", bk_id_text(e->cert.device, a), bk_role_name(e->cert.role),
+			bk_status_name(e->status), bk_ctl_time(e->changed_ms, until),
 			bk_ctl_fingerprint(e->cert.identity, print));
 	}
 }
@@ -183,7 +183,7 @@ static int renew_one(struct renewal *w, bk_id circle)
 		err = bk_ctl_roster_put(w->link, w->reg, &next, NULL);
 	if (!err) {
 		snprintf(version, sizeof version, "%llu", (unsigned long long)next.r->version);
-		json_array_append_new(w->done, json_pack("{s:o, s:I, s:I}", "circle", bk_ctl_json_id(circle), "version",
+		json_array_append_new(w->done, json_pack("{s:o, s:I, s:I}", "circle", bk_json_of_id(circle), "version",
 			(json_int_t)next.r->version, "hard_expires_ms", (json_int_t)next.r->hard_expires_ms));
 		if (!w->ctl->json)
 			bk_ctl_say(CT(w->ctl, RENEWED), bk_id_text(circle, text), version,
