@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "control_in.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -255,16 +255,20 @@ static void on_closed(uv_handle_t *h)
 /* A socket's name holds 108 bytes and a folder's may be longer: bound from within the folder. */
 static int bind_in(struct bk_control *k, const char *dir)
 {
-	char here[4096];
-	int err = BK_E_IO;
+	int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), err = BK_E_IO;
 
-	if (!getcwd(here, sizeof here) || chdir(dir) != 0)
+	if (here < 0 || chdir(dir) != 0) {
+		if (here >= 0)
+			close(here);
 		return BK_E_IO;
+	}
 	unlink("control.sock");
 	if (uv_pipe_bind(&k->pipe, "control.sock") == 0 && chmod("control.sock", 0600) == 0)
 		err = 0;
-	if (chdir(here) != 0)
+	/* Where we were started may be closed to the user that we are now: then it is nobody's loss. */
+	if (fchdir(here) != 0 && (*dir != '/' || chdir("/") != 0))
 		err = BK_E_IO;
+	close(here);
 	return err;
 }
 
