@@ -257,18 +257,16 @@ static int bind_in(struct bk_control *k, const char *dir)
 {
 	int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), err = BK_E_IO;
 
-	if (here < 0 || chdir(dir) != 0) {
-		if (here >= 0)
-			close(here);
-		return BK_E_IO;
+	if (chdir(dir) == 0) {
+		unlink("control.sock");
+		if (uv_pipe_bind(&k->pipe, "control.sock") == 0 && chmod("control.sock", 0600) == 0)
+			err = 0;
 	}
-	unlink("control.sock");
-	if (uv_pipe_bind(&k->pipe, "control.sock") == 0 && chmod("control.sock", 0600) == 0)
-		err = 0;
 	/* Where we were started may be closed to the user that we are now: then it is nobody's loss. */
-	if (fchdir(here) != 0 && (*dir != '/' || chdir("/") != 0))
+	if ((here < 0 || fchdir(here) != 0) && (*dir != '/' || chdir("/") != 0))
 		err = BK_E_IO;
-	close(here);
+	if (here >= 0)
+		close(here);
 	return err;
 }
 
