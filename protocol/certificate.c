@@ -5,20 +5,12 @@
 #include <stdlib.h>
 
 #include "err.h"
+#include "pb.h"
 #include "roles.h"
 #include "text.h"
 
 #define CONTEXT_MAX 32
 #define PAYLOAD_MAX BK_ROSTER_BYTES_MAX
-
-static ProtobufCBinaryData view(const void *data, size_t len)
-{
-	ProtobufCBinaryData b;
-
-	b.len = len;
-	b.data = (uint8_t *)(uintptr_t)data;
-	return b;
-}
 
 /* context || payload; the context is prefix-free because every one ends in "-v1" and none is another's start. */
 static uint8_t *join(const char *context, const void *payload, size_t len, size_t *ret_len)
@@ -49,9 +41,9 @@ int bk_signed_make(const char *context, const void *payload, size_t len,
 		return BK_E_NOMEM;
 	crypto_sign_detached(signature, NULL, message, message_len, secret);
 	free(message);
-	s.payload = view(payload, len);
-	s.signature = view(signature, sizeof signature);
-	s.signer = view(secret + 32, BK_KEY_BYTES);
+	s.payload = bk_bytes(payload, len);
+	s.signature = bk_bytes(signature, sizeof signature);
+	s.signer = bk_bytes(secret + 32, BK_KEY_BYTES);
 	n = baken__signed__get_packed_size(&s);
 	buf = malloc(n);
 	if (!buf)
@@ -133,7 +125,7 @@ int bk_registrar_cert_sign(const struct bk_registrar_cert *c, const uint8_t root
 	Baken__Role roles[16];
 	uint32_t mask;
 
-	m.registrar_key = view(c->key, BK_KEY_BYTES);
+	m.registrar_key = bk_bytes(c->key, BK_KEY_BYTES);
 	for (unsigned r = 1; r <= BAKEN__ROLE__ROLE_VAULT; r++)
 		if (c->roles & 1u << r)
 			roles[m.n_roles++] = (Baken__Role)r;
@@ -188,8 +180,8 @@ int bk_server_cert_sign(const struct bk_server_cert *c, const uint8_t root_secre
 	if (!c->n_tls_spki || c->n_tls_spki > 4)
 		return BK_E_INVAL;
 	for (size_t i = 0; i < c->n_tls_spki; i++)
-		spki[i] = view(c->tls_spki[i].b, BK_HASH_BYTES);
-	m.receipt_key = view(c->receipt_key, BK_KEY_BYTES);
+		spki[i] = bk_bytes(c->tls_spki[i].b, BK_HASH_BYTES);
+	m.receipt_key = bk_bytes(c->receipt_key, BK_KEY_BYTES);
 	m.tls_spki = spki;
 	m.n_tls_spki = c->n_tls_spki;
 	m.not_before_ms = c->not_before_ms;
@@ -240,11 +232,11 @@ int bk_device_cert_sign(const struct bk_device_cert *c,
 {
 	Baken__DeviceCert m = BAKEN__DEVICE_CERT__INIT;
 
-	m.device_id = view(c->device.b, BK_ID_BYTES);
-	m.account_id = view(c->account.b, BK_ID_BYTES);
+	m.device_id = bk_bytes(c->device.b, BK_ID_BYTES);
+	m.account_id = bk_bytes(c->account.b, BK_ID_BYTES);
 	m.role = c->role;
-	m.circle_id = view(c->circle.b, BK_ID_BYTES);
-	m.identity_key = view(c->identity, BK_KEY_BYTES);
+	m.circle_id = bk_bytes(c->circle.b, BK_ID_BYTES);
+	m.identity_key = bk_bytes(c->identity, BK_KEY_BYTES);
 	m.registration_id = c->registration;
 	m.not_before_ms = c->not_before_ms;
 	m.not_after_ms = c->not_after_ms;

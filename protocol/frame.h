@@ -14,6 +14,7 @@
 
 #include "ids.h"
 #include "bounds.h"
+#include "pb.h"
 #include "wire.pb-c.h"
 
 struct bk_arena; /* bump allocator, grows to the largest frame seen, at most BK_ARENA_MAX */
@@ -37,13 +38,5 @@ size_t bk_frame_encode(const Baken__Frame *f, uint8_t *out);
 int bk_frame_encode_new(const Baken__Frame *f, uint8_t **ret_buf, size_t *ret_len);
 /* Stable name of a kind for metrics and logs: "submit". */
 const char *bk_frame_kind_name(Baken__Frame__KindCase kind);
-
-static inline ProtobufCBinaryData bk_bytes(const void *data, size_t len)
-{
-	ProtobufCBinaryData b;
-	b.len = len;
-	b.data = (uint8_t *)(uintptr_t)data; /* protobuf-c's type is not const; encoders do not write */
-	return b;
-}
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "bytes.h"
 #include "err.h"
+#include "pb.h"
 
 #define CONTEXT "baken-receipt-v1"
 #define LEAF_BYTES (1 + BK_ID_BYTES + BK_HASH_BYTES + 8)
@@ -125,30 +126,21 @@ int bk_receipt_verify(const struct bk_receipt *r, const uint8_t receipt_key[stat
 	return crypto_sign_verify_detached(r->signature, message, sizeof message, receipt_key) ? BK_E_SIGNATURE : 0;
 }
 
-static ProtobufCBinaryData view(const void *data, size_t len)
-{
-	ProtobufCBinaryData b;
-
-	b.len = len;
-	b.data = (uint8_t *)(uintptr_t)data;
-	return b;
-}
-
 void bk_receipt_to_wire(const struct bk_receipt *r, Baken__StoredReceipt *out,
 	ProtobufCBinaryData paths[static BK_RECEIPT_DEPTH])
 {
 	baken__stored_receipt__init(out);
-	out->message_id = view(r->leaf.message.b, BK_ID_BYTES);
-	out->body_hash = view(r->leaf.body.b, BK_HASH_BYTES);
+	out->message_id = bk_bytes(r->leaf.message.b, BK_ID_BYTES);
+	out->body_hash = bk_bytes(r->leaf.body.b, BK_HASH_BYTES);
 	out->stored_ms = r->leaf.stored_ms;
 	out->index = r->index;
 	out->size = r->size;
 	for (size_t i = 0; i < r->n_path; i++)
-		paths[i] = view(r->path[i].b, BK_HASH_BYTES);
+		paths[i] = bk_bytes(r->path[i].b, BK_HASH_BYTES);
 	out->path = paths;
 	out->n_path = r->n_path;
-	out->signature = view(r->signature, BK_SIG_BYTES);
-	out->receipt_key = view(r->key, BK_KEY_BYTES);
+	out->signature = bk_bytes(r->signature, BK_SIG_BYTES);
+	out->receipt_key = bk_bytes(r->key, BK_KEY_BYTES);
 }
 
 int bk_receipt_from_wire(const Baken__StoredReceipt *w, struct bk_receipt *ret_receipt)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "err.h"
+#include "pb.h"
 #include "roles.h"
 
 struct signers {
@@ -274,15 +275,6 @@ static Baken__Signed *unpack_signed(const uint8_t *data, size_t len)
 	return baken__signed__unpack(NULL, len, data);
 }
 
-static ProtobufCBinaryData view(const void *data, size_t len)
-{
-	ProtobufCBinaryData b;
-
-	b.len = len;
-	b.data = (uint8_t *)(uintptr_t)data;
-	return b;
-}
-
 static void free_lists(Baken__Roster *m)
 {
 	for (size_t i = 0; m->entries && i < m->n_entries; i++)
@@ -325,7 +317,7 @@ static int fill_lists(const struct bk_roster_plan *p, Baken__Roster *m)
 		if (!(m->registrars[i] = unpack_signed(p->registrars[i], p->registrar_lens[i])))
 			return BK_E_INVAL;
 	for (size_t i = 0; i < p->n_household; i++)
-		m->household[i] = view(p->household[i].b, BK_ID_BYTES);
+		m->household[i] = bk_bytes(p->household[i].b, BK_ID_BYTES);
 	return 0;
 }
 
@@ -340,17 +332,17 @@ int bk_roster_sign(const struct bk_roster_plan *plan,
 	if (plan->n_entries > BK_ROSTER_ENTRIES_MAX || plan->n_household > BK_HOUSEHOLD_MAX ||
 		plan->n_registrars > BK_REGISTRARS_MAX)
 		return BK_E_TOO_BIG;
-	m.circle_id = view(plan->circle.b, BK_ID_BYTES);
+	m.circle_id = bk_bytes(plan->circle.b, BK_ID_BYTES);
 	m.kind = plan->kind;
 	m.version = plan->version;
-	m.previous_hash = view(plan->previous.b, BK_HASH_BYTES);
+	m.previous_hash = bk_bytes(plan->previous.b, BK_HASH_BYTES);
 	m.issued_ms = plan->issued_ms;
 	m.expires_ms = plan->expires_ms;
 	m.hard_expires_ms = plan->hard_expires_ms;
 	if (!bk_id_is_zero(plan->desk))
-		m.desk_id = view(plan->desk.b, BK_ID_BYTES);
+		m.desk_id = bk_bytes(plan->desk.b, BK_ID_BYTES);
 	if (!bk_id_is_zero(plan->care))
-		m.care_id = view(plan->care.b, BK_ID_BYTES);
+		m.care_id = bk_bytes(plan->care.b, BK_ID_BYTES);
 	err = fill_lists(plan, &m);
 	if (err)
 		goto out;
