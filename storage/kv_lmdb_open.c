@@ -181,6 +181,7 @@ static int new_kv(const struct bk_kv_lmdb_options *o, struct bk_kv_lmdb **ret_kv
 	kv->base.ops = &bk_kv_lmdb_ops;
 	kv->lock = -1;
 	memcpy(kv->path, o->path, strlen(o->path) + 1);
+	kv->clock = o->clock ? o->clock : bk_backoff_clock_read;
 	kv->map_size = o->map_bytes ? o->map_bytes : MAP_BYTES;
 	kv->map_max = o->map_max_bytes ? o->map_max_bytes : MAP_MAX_BYTES;
 	bk_kv_index_init(&kv->index);
@@ -194,20 +195,58 @@ static int use_master(struct bk_kv_lmdb *kv, const uint8_t *master)
 	return kv->keys ? 0 : BK_E_NOMEM;
 }
 
+/* Counts the try, does the work of it, and forgives all misses when it was right. */
+static int try_keys(const struct bk_kv_lmdb *kv, int (*work)(const char *keys, void *arg), void *arg)
+{
+	char keys[PATH_BYTES], tries[PATH_BYTES];
+	struct bk_backoff_clock now;
+	uint64_t left = 0;
+	int err = join(keys, kv->path, "keys");
+
+	if (!err)
+		err = join(tries, kv->path, "tries");
+	if (!err && access(keys, F_OK) != 0)
+		err = bk_atomic_file_error(errno);
+	if (err)
+		return err;
+	kv->clock(&now);
+	err = bk_backoff_begin(tries, &now, &left);
+	if (err)
+		return err;
+	err = work(keys, arg);
+	if (err != BK_E_PASSPHRASE && err != BK_E_EXISTS) /* whatever else failed, it was no guess */
+		bk_backoff_forgive(tries, &now);
+	return err;
+}
+
+struct opening {
+	const char *passphrase;
+	uint8_t *master;
+	bool second;
+};
+
+static int try_open(const char *keys, void *arg)
+{
+	struct opening *o = arg;
+
+	return bk_seal_keys_open(keys, o->passphrase, o->master, &o->second);
+}
+
 static int unlock_store(struct bk_kv_lmdb *kv, const struct bk_kv_lmdb_options *o)
 {
-	uint8_t *master = sodium_malloc(BK_KEY_BYTES);
+	struct opening x = {.passphrase = o->passphrase, .master = sodium_malloc(BK_KEY_BYTES)};
 	char path[PATH_BYTES];
 	int err = join(path, kv->path, "keys");
 
-	if (!master)
+	if (!x.master)
 		return BK_E_NOMEM;
 	bk_atomic_file_clean(path); /* of a change of passphrase that a crash cut off */
 	if (!err)
-		err = bk_seal_keys_open(path, o->passphrase, master);
+		err = try_keys(kv, try_open, &x);
 	if (!err)
-		err = use_master(kv, master);
-	sodium_free(master);
+		err = use_master(kv, x.master);
+	kv->second = x.second;
+	sodium_free(x.master);
 	return err;
 }
 
@@ -321,12 +360,57 @@ void bk_kv_lmdb_close(struct bk_kv *base)
 	free(kv);
 }
 
+bool bk_kv_lmdb_second(const struct bk_kv *base)
+{
+	return ((const struct bk_kv_lmdb *)base)->second;
+}
+
+int bk_kv_lmdb_check(struct bk_kv *base, const char *passphrase, bool *ret_second)
+{
+	struct opening x = {.passphrase = passphrase, .master = sodium_malloc(BK_KEY_BYTES)};
+	int err = x.master ? try_keys((struct bk_kv_lmdb *)base, try_open, &x) : BK_E_NOMEM;
+
+	if (!err)
+		*ret_second = x.second;
+	sodium_free(x.master);
+	return err;
+}
+
+struct changing {
+	const char *old, *fresh;
+};
+
+static int try_change(const char *keys, void *arg)
+{
+	const struct changing *x = arg;
+
+	return bk_seal_keys_change(keys, x->old, x->fresh);
+}
+
+static int try_second(const char *keys, void *arg)
+{
+	const struct changing *x = arg;
+
+	return bk_seal_keys_second(keys, x->old, x->fresh);
+}
+
 int bk_kv_lmdb_rekey(struct bk_kv *base, const char *old, const char *fresh)
 {
-	char path[PATH_BYTES];
-	int err = join(path, ((struct bk_kv_lmdb *)base)->path, "keys");
+	return try_keys((struct bk_kv_lmdb *)base, try_change, &(struct changing){old, fresh});
+}
 
-	return err ? err : bk_seal_keys_change(path, old, fresh);
+int bk_kv_lmdb_rekey_second(struct bk_kv *base, const char *passphrase, const char *fresh)
+{
+	return try_keys((struct bk_kv_lmdb *)base, try_second, &(struct changing){passphrase, fresh});
+}
+
+uint64_t bk_kv_lmdb_wait(const char *dir)
+{
+	char path[PATH_BYTES];
+	struct bk_backoff_clock now;
+
+	bk_backoff_clock_read(&now);
+	return join(path, dir, "tries") ? 0 : bk_backoff_ask(path, &now);
 }
 
 size_t bk_kv_lmdb_damaged(const struct bk_kv *base)
@@ -336,7 +420,7 @@ size_t bk_kv_lmdb_damaged(const struct bk_kv *base)
 
 int bk_kv_lmdb_destroy(const char *dir)
 {
-	static const char *const names[] = {"data.mdb", "lock"};
+	static const char *const names[] = {"data.mdb", "tries", "lock"};
 	char path[PATH_BYTES];
 	int err = join(path, dir, "keys");
 

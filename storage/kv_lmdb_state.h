@@ -22,6 +22,8 @@ struct bk_kv_lmdb {
 	struct bk_kv base;
 	char path[4000];
 	int lock;
+	bool second; /* opened with the second passphrase */
+	void (*clock)(struct bk_backoff_clock *ret_now);
 	MDB_env *env;
 	MDB_dbi dbi;
 	struct bk_kv_record_keys *keys;

@@ -11,6 +11,8 @@
 #define HEAD_BYTES 24u /* magic 8, version 4, ops 4, mem_kib 4, zero 4 */
 #define CHECK_BYTES 16u
 #define KEYS_FILE_MAX 4096u
+#define FIRST 0u /* which passphrase a slot says it is */
+#define SECOND 1u
 #define OPS_DEFAULT 3u
 #define MEM_KIB_DEFAULT (64u * 1024u)
 #define OPS_MAX 16u
@@ -109,7 +111,13 @@ static int derive(const char *passphrase, const uint8_t salt[static BK_SEAL_SALT
 	return 0;
 }
 
-static int seal_slot(struct bk_seal_keys *keys, unsigned i, const char *passphrase, const uint8_t *master)
+/* What a slot holds: the master key, and which passphrase it is. */
+static uint8_t *plain_new(void)
+{
+	return sodium_malloc(BK_SEAL_PLAIN);
+}
+
+static int seal_slot(struct bk_seal_keys *keys, unsigned i, const char *passphrase, const uint8_t *plain)
 {
 	struct bk_seal_slot *slot = &keys->slots[i];
 	uint8_t head[HEAD_BYTES];
@@ -123,13 +131,13 @@ static int seal_slot(struct bk_seal_keys *keys, unsigned i, const char *passphra
 	encode_head(head, keys_magic, &keys->cost);
 	err = derive(passphrase, slot->salt, &keys->cost, key);
 	if (!err)
-		crypto_aead_xchacha20poly1305_ietf_encrypt(slot->box, NULL, master, BK_KEY_BYTES, head,
+		crypto_aead_xchacha20poly1305_ietf_encrypt(slot->box, NULL, plain, BK_SEAL_PLAIN, head,
 			sizeof head, NULL, slot->nonce, key);
 	sodium_free(key);
 	return err;
 }
 
-static int open_slot(const struct bk_seal_keys *keys, unsigned i, const char *passphrase, uint8_t *master)
+static int open_slot(const struct bk_seal_keys *keys, unsigned i, const char *passphrase, uint8_t *plain)
 {
 	const struct bk_seal_slot *slot = &keys->slots[i];
 	uint8_t head[HEAD_BYTES];
@@ -140,7 +148,7 @@ static int open_slot(const struct bk_seal_keys *keys, unsigned i, const char *pa
 		return BK_E_NOMEM;
 	encode_head(head, keys_magic, &keys->cost);
 	err = derive(passphrase, slot->salt, &keys->cost, key);
-	if (!err && crypto_aead_xchacha20poly1305_ietf_decrypt(master, NULL, NULL, slot->box,
+	if (!err && crypto_aead_xchacha20poly1305_ietf_decrypt(plain, NULL, NULL, slot->box,
 			    sizeof slot->box, head, sizeof head, slot->nonce, key) != 0)
 		err = BK_E_PASSPHRASE;
 	sodium_free(key);
@@ -148,10 +156,10 @@ static int open_slot(const struct bk_seal_keys *keys, unsigned i, const char *pa
 }
 
 /* Works on all slots whichever fits, so that time does not tell which one it was. */
-static int open_slots(const struct bk_seal_keys *keys, const char *passphrase, uint8_t *master,
+static int open_slots(const struct bk_seal_keys *keys, const char *passphrase, uint8_t *plain,
 	unsigned *ret_slot)
 {
-	uint8_t *opened = sodium_malloc(BK_KEY_BYTES);
+	uint8_t *opened = plain_new();
 	int result = BK_E_PASSPHRASE;
 
 	if (!opened)
@@ -160,7 +168,7 @@ static int open_slots(const struct bk_seal_keys *keys, const char *passphrase, u
 		int err = open_slot(keys, i, passphrase, opened);
 
 		if (err == 0 && result != 0) {
-			memcpy(master, opened, BK_KEY_BYTES);
+			memcpy(plain, opened, BK_SEAL_PLAIN);
 			*ret_slot = i;
 		}
 		if (err != BK_E_PASSPHRASE && result != 0)
@@ -240,6 +248,7 @@ int bk_seal_keys_create(const char *path, const char *passphrase, const struct b
 	const uint8_t key[static BK_KEY_BYTES])
 {
 	struct bk_seal_keys keys;
+	uint8_t *plain = NULL;
 	int err;
 
 	if (!usable(passphrase))
@@ -250,46 +259,88 @@ int bk_seal_keys_create(const char *path, const char *passphrase, const struct b
 	err = choose_cost(cost, &keys.cost);
 	if (err)
 		return err;
+	plain = plain_new();
+	if (!plain)
+		return BK_E_NOMEM;
+	memcpy(plain, key, BK_KEY_BYTES);
+	plain[BK_KEY_BYTES] = FIRST;
 	randombytes_buf(&keys.slots, sizeof keys.slots);
-	err = seal_slot(&keys, randombytes_uniform(BK_SEAL_SLOTS), passphrase, key);
+	err = seal_slot(&keys, randombytes_uniform(BK_SEAL_SLOTS), passphrase, plain);
+	sodium_free(plain);
 	return err ? err : store_keys(path, &keys);
 }
 
-int bk_seal_keys_open(const char *path, const char *passphrase, uint8_t ret_key[static BK_KEY_BYTES])
+int bk_seal_keys_open(const char *path, const char *passphrase, uint8_t ret_key[static BK_KEY_BYTES],
+	bool *ret_second)
 {
 	struct bk_seal_keys keys;
+	uint8_t *plain = NULL;
 	unsigned slot = 0;
 	int err = load_keys(path, &keys);
 
 	if (err)
 		return err;
-	return usable(passphrase) ? open_slots(&keys, passphrase, ret_key, &slot) : BK_E_PASSPHRASE;
+	if (!usable(passphrase))
+		return BK_E_PASSPHRASE;
+	plain = plain_new();
+	if (!plain)
+		return BK_E_NOMEM;
+	err = open_slots(&keys, passphrase, plain, &slot);
+	if (!err) {
+		memcpy(ret_key, plain, BK_KEY_BYTES);
+		*ret_second = plain[BK_KEY_BYTES] != FIRST;
+	}
+	sodium_free(plain);
+	return err;
+}
+
+/* Both changes do the same work, whatever they change: open both slots, try the new one on both, make one. */
+static int change_slot(struct bk_seal_keys *keys, const char *passphrase, const char *fresh, bool second)
+{
+	uint8_t *plain = plain_new(), *other = plain_new();
+	unsigned slot = 0, taken = BK_SEAL_SLOTS;
+	int err = plain && other ? open_slots(keys, passphrase, plain, &slot) : BK_E_NOMEM;
+
+	if (!err && (open_slots(keys, fresh ? fresh : passphrase, other, &taken) == BK_E_NOMEM))
+		err = BK_E_NOMEM;
+	if (!err && fresh && taken != BK_SEAL_SLOTS && (second ? taken == slot : taken != slot))
+		err = BK_E_EXISTS;
+	if (!err && second) {
+		slot = BK_SEAL_SLOTS - 1 - slot;
+		plain[BK_KEY_BYTES] = SECOND;
+	}
+	if (!err)
+		err = seal_slot(keys, slot, fresh ? fresh : passphrase, plain);
+	if (!err && !fresh)
+		randombytes_buf(&keys->slots[slot], sizeof keys->slots[slot]);
+	sodium_free(plain);
+	sodium_free(other);
+	return err;
+}
+
+static int change(const char *path, const char *passphrase, const char *fresh, bool second)
+{
+	struct bk_seal_keys keys;
+	int err;
+
+	if (fresh ? !usable(fresh) : !second)
+		return BK_E_INVAL;
+	if (!usable(passphrase))
+		return BK_E_PASSPHRASE;
+	err = load_keys(path, &keys);
+	if (!err)
+		err = change_slot(&keys, passphrase, fresh, second);
+	return err ? err : store_keys(path, &keys);
 }
 
 int bk_seal_keys_change(const char *path, const char *old, const char *fresh)
 {
-	struct bk_seal_keys keys;
-	uint8_t *master = NULL;
-	unsigned slot = 0;
-	int err;
+	return change(path, old, fresh, false);
+}
 
-	if (!usable(fresh))
-		return BK_E_INVAL;
-	if (!usable(old))
-		return BK_E_PASSPHRASE;
-	err = load_keys(path, &keys);
-	if (err)
-		return err;
-	master = sodium_malloc(BK_KEY_BYTES);
-	if (!master)
-		return BK_E_NOMEM;
-	err = open_slots(&keys, old, master, &slot);
-	if (!err)
-		err = seal_slot(&keys, slot, fresh, master);
-	if (!err)
-		err = store_keys(path, &keys);
-	sodium_free(master);
-	return err;
+int bk_seal_keys_second(const char *path, const char *passphrase, const char *fresh)
+{
+	return change(path, passphrase, fresh, true);
 }
 
 int bk_seal_keys_destroy(const char *path)

@@ -4,8 +4,9 @@
  *
  * A key file holds one random master key wrapped (XChaCha20-Poly1305) by a key made of the passphrase
  * (Argon2id). It always has two slots of the same form; an unused slot is random bytes, and opening always
- * works on both, so neither the file nor the time taken tells how many passphrases exist. The cost of
- * Argon2id is stored once, for both. Every file ends in a BLAKE2b-128 of all before it, in every version:
+ * works on both, so neither the file nor the time taken tells how many passphrases exist. Each slot seals one
+ * byte beside the key: whether it is the first passphrase or the second, which only who can open it learns, and
+ * of that slot alone. The cost of Argon2id is stored once, for both. Every file ends in a BLAKE2b-128 of all before it, in every version:
  * that tells damage (BK_E_CORRUPT) from a wrong passphrase (BK_E_PASSPHRASE). It is no protection by itself;
  * the sealing is.
  *
@@ -26,7 +27,8 @@
 #define BK_SEAL_SLOTS 2
 #define BK_SEAL_SALT 16
 #define BK_SEAL_NONCE 24
-#define BK_SEAL_BOX (BK_KEY_BYTES + 16)
+#define BK_SEAL_PLAIN (BK_KEY_BYTES + 1) /* the master key and which passphrase it is */
+#define BK_SEAL_BOX (BK_SEAL_PLAIN + 16)
 #define BK_SEAL_SLOT_BYTES (BK_SEAL_SALT + BK_SEAL_NONCE + BK_SEAL_BOX)
 #define BK_SEAL_KEYS_BYTES (24 + BK_SEAL_SLOTS * BK_SEAL_SLOT_BYTES + 16)
 #define BK_SEAL_FILE_MAX (16u * 1024u * 1024u)
@@ -43,9 +45,18 @@ struct bk_seal_cost {
 int bk_seal_keys_create(const char *path, const char *passphrase, const struct bk_seal_cost *cost,
 	const uint8_t key[static BK_KEY_BYTES]);
 /* BK_E_NOT_FOUND; BK_E_PASSPHRASE; BK_E_CORRUPT; BK_E_VERSION newer format; BK_E_NOMEM. */
-int bk_seal_keys_open(const char *path, const char *passphrase, uint8_t ret_key[static BK_KEY_BYTES]);
-/* Puts a new passphrase in the slot that the old one opens. Same errors as open. */
+int bk_seal_keys_open(const char *path, const char *passphrase, uint8_t ret_key[static BK_KEY_BYTES],
+	bool *ret_second);
+/*
+ * Puts a new passphrase in the slot that the old one opens; first stays first, second second. Same errors as open;
+ * BK_E_EXISTS when it is that of the other slot: two that are equal could not be told apart.
+ */
 int bk_seal_keys_change(const char *path, const char *old, const char *fresh);
+/*
+ * Puts a second passphrase in the slot that `passphrase` does not open; fresh NULL: random bytes again. Same work and
+ * same errors as change. What lay there is gone, a first passphrase too when `passphrase` is the second.
+ */
+int bk_seal_keys_second(const char *path, const char *passphrase, const char *fresh);
 /* Overwrites, fsyncs, unlinks. Absent: 0. */
 int bk_seal_keys_destroy(const char *path);
 

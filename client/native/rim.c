@@ -263,9 +263,14 @@ static int open_net(struct bk_rim *rim, const char *dir)
 	return err ? err : bk_http_new(&rim->loop, ca, rim->blobs, on_http, rim, &rim->http);
 }
 
+static int check_pin(void *arg, const char *pin, bool *ret_second)
+{
+	return bk_kv_lmdb_check(((struct bk_rim *)arg)->kv, pin, ret_second);
+}
+
 int bk_rim_open(const struct bk_rim_options *o, struct bk_rim **ret_rim)
 {
-	struct bk_core_options core = {.lang = o->lang};
+	struct bk_core_options core = {.lang = o->lang, .pin = check_pin};
 	struct bk_rim *rim = calloc(1, sizeof *rim);
 	int err;
 
@@ -291,6 +296,8 @@ int bk_rim_open(const struct bk_rim_options *o, struct bk_rim **ret_rim)
 	if (!err) {
 		core.kv = rim->kv;
 		core.blobs = rim->blobs;
+		core.duress = bk_kv_lmdb_second(rim->kv);
+		core.pin_arg = rim;
 		err = bk_core_open(&core, bk_rim_now(), &rim->core);
 	}
 	if (err) {

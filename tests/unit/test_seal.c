@@ -21,6 +21,7 @@
 static const struct bk_seal_cost cheap = {.ops = 1, .mem_kib = 8};
 static uint8_t master[BK_KEY_BYTES];
 static const char *path;
+static bool was_second; /* the slot that was opened last */
 
 static int setup(void **state)
 {
@@ -42,7 +43,7 @@ static int teardown(void **state)
 static int open_with(const char *passphrase)
 {
 	uint8_t got[BK_KEY_BYTES] = {0};
-	int err = bk_seal_keys_open(path, passphrase, got);
+	int err = bk_seal_keys_open(path, passphrase, got, &was_second);
 
 	if (!err)
 		assert_memory_equal(got, master, sizeof got);
@@ -112,6 +113,66 @@ static void change_puts_the_new_in_place_of_the_old(void **state)
 	assert_true((changed[0] == 0) != (changed[1] == 0)); /* the other slot is untouched, whatever it holds */
 	free(before);
 	free(after);
+}
+
+/* Story D: the file is as long with a second passphrase as without, and as random where that one would be. */
+static void second_passphrase_lies_in_the_other_slot(void **state)
+{
+	uint8_t *before = NULL, *after = NULL;
+	size_t n = 0, m = 0, changed[BK_SEAL_SLOTS] = {0};
+
+	(void)state;
+	assert_int_equal(bk_seal_keys_create(path, "eerste", &cheap, master), 0);
+	assert_int_equal(bk_tmp_read(path, &before, &n), 0);
+	assert_int_equal(bk_seal_keys_second(path, "fout", "tweede"), BK_E_PASSPHRASE);
+	assert_int_equal(bk_seal_keys_second(path, "eerste", ""), BK_E_INVAL);
+	assert_int_equal(bk_seal_keys_second(path, "eerste", "eerste"), BK_E_EXISTS);
+	assert_int_equal(bk_seal_keys_second(path, "eerste", "tweede"), 0);
+	assert_int_equal(bk_tmp_read(path, &after, &m), 0);
+	assert_int_equal(n, m);
+	for (size_t i = 24; i < n - CHECK; i++)
+		changed[(i - 24) / BK_SEAL_SLOT_BYTES] += before[i] != after[i];
+	assert_true((changed[0] == 0) != (changed[1] == 0));
+	assert_true(changed[0] + changed[1] > BK_SEAL_SLOT_BYTES * 9 / 10); /* random to random */
+	assert_int_equal(open_with("eerste"), 0);
+	assert_false(was_second);
+	assert_int_equal(open_with("tweede"), 0);
+	assert_true(was_second);
+	free(before);
+	free(after);
+}
+
+static void second_passphrase_changes_and_goes(void **state)
+{
+	(void)state;
+	assert_int_equal(bk_seal_keys_create(path, "eerste", &cheap, master), 0);
+	assert_int_equal(bk_seal_keys_second(path, "eerste", "tweede"), 0);
+	assert_int_equal(bk_seal_keys_second(path, "eerste", "tweede"), 0); /* the same again is no clash */
+	assert_int_equal(bk_seal_keys_change(path, "eerste", "tweede"), BK_E_EXISTS);
+	assert_int_equal(bk_seal_keys_change(path, "tweede", "eerste"), BK_E_EXISTS);
+	assert_int_equal(bk_seal_keys_change(path, "tweede", "ander"), 0);
+	assert_int_equal(open_with("ander"), 0);
+	assert_true(was_second); /* a change keeps what it is */
+	assert_int_equal(bk_seal_keys_change(path, "eerste", "nieuw"), 0);
+	assert_int_equal(open_with("nieuw"), 0);
+	assert_false(was_second);
+	assert_int_equal(bk_seal_keys_second(path, "nieuw", NULL), 0);
+	assert_int_equal(open_with("ander"), BK_E_PASSPHRASE);
+	assert_int_equal(open_with("nieuw"), 0);
+}
+
+/* Who is made to set "a second one" while under duress gets one that is second too: nothing becomes first by it. */
+static void set_under_duress_stays_second(void **state)
+{
+	(void)state;
+	assert_int_equal(bk_seal_keys_create(path, "eerste", &cheap, master), 0);
+	assert_int_equal(bk_seal_keys_second(path, "eerste", "tweede"), 0);
+	assert_int_equal(bk_seal_keys_second(path, "tweede", "derde"), 0);
+	assert_int_equal(open_with("derde"), 0);
+	assert_true(was_second);
+	assert_int_equal(open_with("tweede"), 0);
+	assert_true(was_second);
+	assert_int_equal(open_with("eerste"), BK_E_PASSPHRASE);
 }
 
 /* Which slot it is differs from file to file, so that its place tells nothing. */
@@ -338,6 +399,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(opens_with_its_passphrase_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(passphrases_are_bytes, setup, teardown),
 		cmocka_unit_test_setup_teardown(change_puts_the_new_in_place_of_the_old, setup, teardown),
+		cmocka_unit_test_setup_teardown(second_passphrase_lies_in_the_other_slot, setup, teardown),
+		cmocka_unit_test_setup_teardown(second_passphrase_changes_and_goes, setup, teardown),
+		cmocka_unit_test_setup_teardown(set_under_duress_stays_second, setup, teardown),
 		cmocka_unit_test_setup_teardown(either_slot_is_used, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_damaged_bit_of_a_key_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(heads_are_bounded, setup, teardown),

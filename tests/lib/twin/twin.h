@@ -22,6 +22,8 @@
 
 #define BK_TWIN_DEVICES 16u
 #define BK_TWIN_PASS_STEPS 20000u
+#define BK_TWIN_PIN "246810" /* of every device, and its second one */
+#define BK_TWIN_SECOND_PIN "135791"
 
 enum bk_twin_circle_name { BK_TWIN_DESK, BK_TWIN_CARE, BK_TWIN_PERSON, BK_TWIN_RELATIVE, BK_TWIN_CIRCLES };
 
@@ -47,6 +49,7 @@ struct bk_twin_device {
 	struct bk_wire *wire;
 	struct bk_twin_piece *out, **out_tail; /* to the server */
 	bool cut;           /* no network */
+	bool duress;        /* its core opens with the second PIN */
 	int err;            /* of the last input; "fatal" */
 	json_t *events;     /* not yet taken */
 	json_int_t next_id;

@@ -102,9 +102,17 @@ void bk_twin_turn(struct bk_twin_device *d, int err)
 		act(d, &a);
 }
 
+static int check_pin(void *arg, const char *pin, bool *ret_second)
+{
+	(void)arg;
+	*ret_second = strcmp(pin, BK_TWIN_SECOND_PIN) == 0;
+	return *ret_second || strcmp(pin, BK_TWIN_PIN) == 0 ? 0 : BK_E_PASSPHRASE;
+}
+
 void bk_twin_device_open(struct bk_twin_device *d)
 {
-	struct bk_core_options o = {.kv = d->kv, .blobs = d->blobs, .lang = BK_LANG_EN};
+	struct bk_core_options o = {.kv = d->kv, .blobs = d->blobs, .lang = BK_LANG_EN, .duress = d->duress,
+		.pin = check_pin};
 
 	d->err = bk_core_open(&o, bk_now(), &d->core);
 	if (!d->err)
