@@ -12,7 +12,7 @@ done
 for header in /usr/include/bearssl/*.h; do
 	ln -sfn "$header" "$dir/include/$(basename "$header")"
 done
-protoc-c --proto_path=protocol --c_out="$dir/generated" trust.proto wire.proto content.proto ||
+protoc-c --proto_path=protocol --c_out="$dir/generated" trust.proto wire.proto safety.proto desk.proto content.proto ||
 	wrong "protocol/wire.proto:1: protoc-c refuses it"
 
 { find protocol client/core -name '*.c'; find "$dir/generated" -name '*.c'; } >"$dir/files"
