@@ -66,4 +66,21 @@
 /* Claims lapse unless renewed. */
 #define BK_LEASE_MS (10ull * 60000ull)
 
+/* What fits into one content with room to spare (64 KiB). */
+#define BK_FIXES_MAX 64u      /* places in one message: an hour offline at one a minute */
+#define BK_PLAN_MAX 48u       /* entries of a day: every half hour */
+#define BK_KEYRING_MAX 256u   /* keys on one page, 160 bytes each */
+#define BK_HANDOVER_MAX 256u  /* items of one handover; texts are short */
+#define BK_HANDOVER_TEXT 200u
+#define BK_SHIFT_MAX 400u     /* a month of a desk */
+#define BK_ASK_MAX 256u       /* cases asked for by name */
+#define BK_APPROVAL_MAX 1500u /* circles of one guidance: 18 bytes each beside the text */
+
+/* Timers: nobody is on the way for more than a month; the desk cannot be kept waiting for more than a day. */
+#define BK_WATCH_MAX_MS (31ull * 86400000ull)
+#define BK_WATCH_GRACE_MAX_MS 86400000ull
+
+#define BK_PUSH_ENDPOINT_MAX 1024u
+#define BK_PUSH_KEY_BYTES 65u /* P-256, uncompressed */
+
 #endif

@@ -4,25 +4,10 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "content_in.h"
 #include "err.h"
 #include "pb.h"
 #include "signal_key.h"
-#include "text.h"
-
-static bool text_ok(const char *s, size_t max)
-{
-	return bk_text_ok(s, strlen(s), max);
-}
-
-static bool id_ok(const ProtobufCBinaryData *b)
-{
-	return b->len == BK_ID_BYTES;
-}
-
-static bool id_or_none(const ProtobufCBinaryData *b)
-{
-	return b->len == 0 || b->len == BK_ID_BYTES;
-}
 
 static bool manifest_ok(const Baken__Signed *s)
 {
@@ -61,16 +46,6 @@ static bool text_kind_ok(const Baken__Content *c)
 	       attachments_ok(c->text->attachments, c->text->n_attachments);
 }
 
-static bool guidance_ok(const Baken__Content *c)
-{
-	return text_ok(c->guidance->title, BK_NAME_MAX) && text_ok(c->guidance->text, BK_TEXT_MAX);
-}
-
-static bool guidance_ack_ok(const Baken__Content *c)
-{
-	return id_ok(&c->guidance_ack->guidance_id);
-}
-
 static bool receipt_ok(const Baken__Content *c)
 {
 	const Baken__Receipt *m = c->receipt;
@@ -85,14 +60,6 @@ static bool receipt_ok(const Baken__Content *c)
 		if (m->plain_hashes[i].len != BK_HASH_BYTES)
 			return false;
 	return true;
-}
-
-static bool case_event_ok(const Baken__Content *c)
-{
-	const Baken__CaseEvent *m = c->case_event;
-
-	return m->kind > BAKEN__CASE_EVENT__KIND__NONE && m->kind <= BAKEN__CASE_EVENT__KIND__REOPENED &&
-	       id_ok(&m->case_id) && text_ok(m->text, BK_TEXT_MAX);
 }
 
 static bool profile_ok(const Baken__Content *c)
@@ -123,14 +90,31 @@ static const struct {
 } kinds[] = {
 	{BAKEN__CONTENT__KIND_REPORT, BK_CONTENT_REPORT, report_ok},
 	{BAKEN__CONTENT__KIND_TEXT, BK_CONTENT_TEXT, text_kind_ok},
-	{BAKEN__CONTENT__KIND_GUIDANCE, BK_CONTENT_GUIDANCE, guidance_ok},
-	{BAKEN__CONTENT__KIND_GUIDANCE_ACK, BK_CONTENT_GUIDANCE_ACK, guidance_ack_ok},
+	{BAKEN__CONTENT__KIND_GUIDANCE, BK_CONTENT_GUIDANCE, bk_content_guidance_ok},
+	{BAKEN__CONTENT__KIND_GUIDANCE_ACK, BK_CONTENT_GUIDANCE_ACK, bk_content_guidance_ack_ok},
 	{BAKEN__CONTENT__KIND_RECEIPT, BK_CONTENT_RECEIPT, receipt_ok},
-	{BAKEN__CONTENT__KIND_CASE_EVENT, BK_CONTENT_CASE_EVENT, case_event_ok},
+	{BAKEN__CONTENT__KIND_CASE_EVENT, BK_CONTENT_CASE_EVENT, bk_content_case_event_ok},
 	{BAKEN__CONTENT__KIND_PROFILE, BK_CONTENT_PROFILE, profile_ok},
 	{BAKEN__CONTENT__KIND_ASK_AGAIN, BK_CONTENT_ASK_AGAIN, ask_again_ok},
 	{BAKEN__CONTENT__KIND_DRILL_ALARM, BK_CONTENT_DRILL_ALARM, drill_alarm_ok},
 	{BAKEN__CONTENT__KIND_SESSION_OPEN, BK_CONTENT_SESSION_OPEN, any},
+	{BAKEN__CONTENT__KIND_ALARM, BK_CONTENT_ALARM, bk_content_alarm_ok},
+	{BAKEN__CONTENT__KIND_ALARM_END, BK_CONTENT_ALARM_END, bk_content_alarm_end_ok},
+	{BAKEN__CONTENT__KIND_LOCATION, BK_CONTENT_LOCATION, bk_content_location_ok},
+	{BAKEN__CONTENT__KIND_WATCH_PLAN, BK_CONTENT_WATCH_PLAN, bk_content_watch_plan_ok},
+	{BAKEN__CONTENT__KIND_WATCH_END, BK_CONTENT_WATCH_END, bk_content_watch_end_ok},
+	{BAKEN__CONTENT__KIND_DAY_PLAN, BK_CONTENT_DAY_PLAN, bk_content_day_plan_ok},
+	{BAKEN__CONTENT__KIND_DEVICE_HEALTH, BK_CONTENT_DEVICE_HEALTH, bk_content_device_health_ok},
+	{BAKEN__CONTENT__KIND_PROMISE, BK_CONTENT_PROMISE, bk_content_promise_ok},
+	{BAKEN__CONTENT__KIND_GUIDANCE_RECALL, BK_CONTENT_GUIDANCE_RECALL, bk_content_guidance_recall_ok},
+	{BAKEN__CONTENT__KIND_APPROVAL, BK_CONTENT_APPROVAL, bk_content_approval_ok},
+	{BAKEN__CONTENT__KIND_KEYRING, BK_CONTENT_KEYRING, bk_content_keyring_ok},
+	{BAKEN__CONTENT__KIND_KEYRING_ASK, BK_CONTENT_KEYRING_ASK, bk_content_keyring_ask_ok},
+	{BAKEN__CONTENT__KIND_HANDOVER, BK_CONTENT_HANDOVER, bk_content_handover_ok},
+	{BAKEN__CONTENT__KIND_HANDOVER_ANSWER, BK_CONTENT_HANDOVER_ANSWER, bk_content_handover_answer_ok},
+	{BAKEN__CONTENT__KIND_SHIFT_PLAN, BK_CONTENT_SHIFT_PLAN, bk_content_shift_plan_ok},
+	{BAKEN__CONTENT__KIND_DESK_POLICY, BK_CONTENT_DESK_POLICY, bk_content_desk_policy_ok},
+	{BAKEN__CONTENT__KIND_CANARY, BK_CONTENT_CANARY, bk_content_canary_ok},
 };
 
 enum bk_content_kind bk_content_kind_of(const Baken__Content *c)
@@ -144,7 +128,7 @@ enum bk_content_kind bk_content_kind_of(const Baken__Content *c)
 static int check(const Baken__Content *c)
 {
 	if (!id_ok(&c->message_id) || !id_ok(&c->sender_device) || !id_ok(&c->sender_circle) ||
-		!id_or_none(&c->conversation) || !id_or_none(&c->repeats) || !text_ok(c->sender_name, BK_NAME_MAX))
+		!id_or_none(&c->conversation) || !id_or_none(&c->repeats) || c->state.len != 1 || c->state.data[0] > 1 || !text_ok(c->sender_name, BK_NAME_MAX))
 		return BK_E_INVAL;
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (kinds[i].wire == c->kind_case)

@@ -9,112 +9,6 @@
 #include "pb.h"
 #include "receipt.h"
 
-/* ---- arena ---- */
-
-#define BLOCK_BYTES (16u * 1024u)
-
-struct block {
-	struct block *next;
-	size_t used, size;
-	_Alignas(16) uint8_t data[];
-};
-
-struct bk_arena {
-	ProtobufCAllocator allocator;
-	struct block *head; /* newest first; after a reset one block that fits what was needed before */
-	size_t total;
-	bool starved;
-};
-
-static void *arena_alloc(void *data, size_t size)
-{
-	return bk_arena_alloc(data, size);
-}
-
-static void arena_free(void *data, void *p)
-{
-	(void)data; /* all at once, at reset */
-	(void)p;
-}
-
-struct bk_arena *bk_arena_new(void)
-{
-	struct bk_arena *a = calloc(1, sizeof *a);
-
-	if (a) {
-		a->allocator.alloc = arena_alloc;
-		a->allocator.free = arena_free;
-		a->allocator.allocator_data = a;
-	}
-	return a;
-}
-
-ProtobufCAllocator *bk_arena_allocator(struct bk_arena *a)
-{
-	return &a->allocator;
-}
-
-void *bk_arena_alloc(struct bk_arena *a, size_t len)
-{
-	size_t need = (len + 15) & ~(size_t)15;
-	struct block *b = a->head;
-
-	if (len > BK_ARENA_MAX)
-		return NULL;
-	if (!b || b->size - b->used < need) {
-		size_t size = need > BLOCK_BYTES ? need : BLOCK_BYTES;
-
-		if (a->total + size > BK_ARENA_MAX)
-			return NULL;
-		b = malloc(sizeof *b + size);
-		if (!b) {
-			a->starved = true;
-			return NULL;
-		}
-		b->size = size;
-		b->used = 0;
-		b->next = a->head;
-		a->head = b;
-		a->total += size;
-	}
-	b->used += need;
-	return memset(b->data + b->used - need, 0, need);
-}
-
-static void free_blocks(struct block *b)
-{
-	while (b) {
-		struct block *next = b->next;
-
-		free(b);
-		b = next;
-	}
-}
-
-bool bk_arena_starved(const struct bk_arena *a)
-{
-	return a->starved;
-}
-
-void bk_arena_reset(struct bk_arena *a)
-{
-	a->starved = false;
-	if (!a->head)
-		return;
-	free_blocks(a->head->next);
-	a->head->next = NULL;
-	a->head->used = 0;
-	a->total = a->head->size;
-}
-
-void bk_arena_free(struct bk_arena *a)
-{
-	if (!a)
-		return;
-	free_blocks(a->head);
-	free(a);
-}
-
 /* ---- bounds ---- */
 
 static bool has(const ProtobufCBinaryData *b, size_t len)
@@ -253,14 +147,19 @@ static bool stored_ok(const Baken__Frame *f)
 	return f->stored->n_items <= 512;
 }
 
+static bool fired_ok(const Baken__WatchFired *w)
+{
+	return has(&w->watch_id, BK_ID_BYTES) && w->counter && w->due_ms && w->fired_ms >= w->due_ms;
+}
+
 static bool deliver_ok(const Baken__Frame *f)
 {
 	for (size_t i = 0; i < f->deliver->n_items; i++) {
 		const Baken__Delivery *m = f->deliver->items[i];
 
 		if (!m->seq || !class_ok(m->class_) || !has(&m->message_id, BK_ID_BYTES) ||
-			!has(&m->capsule, BK_CAPSULE_BYTES) || !has(&m->body_hash, BK_HASH_BYTES) ||
-			!bk_body_size_ok(m->body.len))
+			!has(&m->capsule, m->watch ? 0 : BK_CAPSULE_BYTES) || !has(&m->body_hash, BK_HASH_BYTES) ||
+			!bk_body_size_ok(m->body.len) || (m->watch && !fired_ok(m->watch)))
 			return false;
 	}
 	return f->deliver->n_items && f->deliver->n_items <= BK_DELIVER_WINDOW;
@@ -427,6 +326,47 @@ static bool dead_letter_ok(const Baken__Frame *f)
 	return has(&f->dead_letter->message_id, BK_ID_BYTES) && has(&f->dead_letter->device_id, BK_ID_BYTES);
 }
 
+static bool watch_arm_ok(const Baken__Frame *f)
+{
+	const Baken__WatchArm *m = f->watch_arm;
+
+	return has(&m->watch_id, BK_ID_BYTES) && m->counter && m->due_ms && m->grace_ms <= BK_WATCH_GRACE_MAX_MS &&
+	       has(&m->body_hash, BK_HASH_BYTES) && bk_body_size_ok(m->body.len) && has(&m->circle_id, BK_ID_BYTES);
+}
+
+static bool watch_disarm_ok(const Baken__Frame *f)
+{
+	return has(&f->watch_disarm->watch_id, BK_ID_BYTES) && f->watch_disarm->counter;
+}
+
+static bool watch_state_ok(const Baken__Frame *f)
+{
+	return has(&f->watch_state->watch_id, BK_ID_BYTES) &&
+	       f->watch_state->state >= BAKEN__WATCH_STATE__STATE__NONE &&
+	       f->watch_state->state <= BAKEN__WATCH_STATE__STATE__ENDED;
+}
+
+/* The keys come together or not at all. */
+static bool push_set_ok(const Baken__Frame *f)
+{
+	const Baken__PushSet *m = f->push_set;
+
+	return short_text(m->endpoint, BK_PUSH_ENDPOINT_MAX) && has_or_none(&m->p256dh, BK_PUSH_KEY_BYTES) &&
+	       has(&m->auth, m->p256dh.len ? 16 : 0);
+}
+
+static bool push_state_ok(const Baken__Frame *f)
+{
+	return has_or_none(&f->push_state->vapid_key, BK_PUSH_KEY_BYTES);
+}
+
+static bool path_health_ok(const Baken__Frame *f)
+{
+	const Baken__PathHealth *m = f->path_health;
+
+	return has(&m->nonce, 16) && all_have(m->silent, m->n_silent, BK_ROSTER_ENTRIES_MAX, BK_ID_BYTES);
+}
+
 enum { C = 1, S = 2 };
 
 #define ROW(kind, name, sides, check) [BAKEN__FRAME__KIND_##kind] = {name, sides, check}
@@ -469,6 +409,12 @@ static const struct {
 	ROW(ERROR, "error", S, error_ok),
 	ROW(DEAD_LETTER, "dead_letter", S, dead_letter_ok),
 	ROW(NACK, "nack", C, nack_ok),
+	ROW(WATCH_ARM, "watch_arm", C, watch_arm_ok),
+	ROW(WATCH_DISARM, "watch_disarm", C, watch_disarm_ok),
+	ROW(WATCH_STATE, "watch_state", S, watch_state_ok),
+	ROW(PUSH_SET, "push_set", C, push_set_ok),
+	ROW(PUSH_STATE, "push_state", S, push_state_ok),
+	ROW(PATH_HEALTH, "path_health", C | S, path_health_ok),
 };
 
 #define KINDS (sizeof kinds / sizeof *kinds)
@@ -534,8 +480,8 @@ int bk_frame_decode(struct bk_arena *a, enum bk_side from, const void *data, siz
 
 	if (len > BK_FRAME_MAX)
 		return BK_E_TOO_BIG;
-	f = baken__frame__unpack(&a->allocator, len, data);
-	if (!f && a->starved)
+	f = baken__frame__unpack(bk_arena_allocator(a), len, data);
+	if (!f && bk_arena_starved(a))
 		return BK_E_NOMEM;
 	if (!f || (size_t)f->kind_case >= KINDS || !kinds[f->kind_case].check || !one_kind(data, len))
 		return BK_E_INVAL;

@@ -12,19 +12,11 @@
 #ifndef BK_FRAME_H
 #define BK_FRAME_H
 
+#include "arena.h"
 #include "ids.h"
 #include "bounds.h"
 #include "pb.h"
 #include "wire.pb-c.h"
-
-struct bk_arena; /* bump allocator, grows to the largest frame seen, at most BK_ARENA_MAX */
-#define BK_ARENA_MAX (8u * 1024u * 1024u)
-struct bk_arena *bk_arena_new(void);
-void bk_arena_reset(struct bk_arena *a);
-void bk_arena_free(struct bk_arena *a);
-void *bk_arena_alloc(struct bk_arena *a, size_t len); /* NULL when the bound is reached or memory is out; zeroed */
-bool bk_arena_starved(const struct bk_arena *a); /* memory was out since the last reset: not the sender's fault */
-ProtobufCAllocator *bk_arena_allocator(struct bk_arena *a);
 
 enum bk_side { BK_FROM_CLIENT, BK_FROM_SERVER };
 

@@ -4,9 +4,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define K(kind) (1u << BK_CONTENT_##kind)
+#define K(kind) (UINT64_C(1) << BK_CONTENT_##kind)
 /* What keeps any pair of ends working: receipts, asking again, opening a session. */
 #define PLUMBING (K(RECEIPT) | K(ASK_AGAIN) | K(SESSION_OPEN))
+/* What a person's other devices must know too. Not places: they go to the desk and nowhere else. */
+#define SAFETY (K(ALARM) | K(ALARM_END) | K(WATCH_PLAN) | K(WATCH_END) | K(DAY_PLAN))
+/* What officers tell people, and keep a copy of. */
+#define WORD (K(TEXT) | K(GUIDANCE) | K(GUIDANCE_RECALL) | K(PROMISE) | K(PROFILE))
+/* How a desk runs itself. */
+#define SHIFT (K(KEYRING) | K(KEYRING_ASK) | K(HANDOVER) | K(HANDOVER_ANSWER) | K(SHIFT_PLAN) | K(DESK_POLICY) | K(APPROVAL))
 
 enum party { PEOPLE, OFFICERS, VAULTS, CARERS };
 
@@ -18,26 +24,28 @@ static const struct row {
 	enum party from;
 	Baken__CircleKind to;
 	Baken__Regime regime;
-	uint32_t kinds;
+	uint64_t kinds;
 } rows[] = {
-	/* people report to their desk, answer its guidance and prove their device by a drill */
+	/* people report and raise alarms to their desk, answer its guidance and prove their device by a drill */
 	{PEOPLE, BAKEN__CIRCLE_KIND__CIRCLE_DESK, BAKEN__REGIME__REGIME_SECURITY,
-		K(REPORT) | K(TEXT) | K(GUIDANCE_ACK) | K(PROFILE) | K(DRILL_ALARM) | PLUMBING},
+		K(REPORT) | K(TEXT) | K(GUIDANCE_ACK) | K(PROFILE) | K(DRILL_ALARM) | SAFETY | K(LOCATION) |
+			K(DEVICE_HEALTH) | PLUMBING},
 	/* people talk with their care team; nothing of it may look like a report */
 	{PEOPLE, BAKEN__CIRCLE_KIND__CIRCLE_CARE, BAKEN__REGIME__REGIME_CARE, K(TEXT) | K(PROFILE) | PLUMBING},
 	/* copies to one's own other devices, each in its own regime */
 	{PEOPLE, BAKEN__CIRCLE_KIND__CIRCLE_PERSON, BAKEN__REGIME__REGIME_SECURITY,
-		K(REPORT) | K(TEXT) | K(GUIDANCE_ACK) | K(PROFILE) | PLUMBING},
+		K(REPORT) | K(TEXT) | K(GUIDANCE_ACK) | K(PROFILE) | SAFETY | PLUMBING},
 	{PEOPLE, BAKEN__CIRCLE_KIND__CIRCLE_PERSON, BAKEN__REGIME__REGIME_CARE, K(TEXT) | K(PROFILE) | PLUMBING},
 	/* officers answer and guide people */
 	{OFFICERS, BAKEN__CIRCLE_KIND__CIRCLE_PERSON, BAKEN__REGIME__REGIME_SECURITY,
-		K(TEXT) | K(GUIDANCE) | K(PROFILE) | PLUMBING},
-	/* among colleagues: the case log, copies of what went out, own drill */
+		WORD | PLUMBING},
+	/* among colleagues: the case log, the shift, copies of what went out, own drill and health */
 	{OFFICERS, BAKEN__CIRCLE_KIND__CIRCLE_DESK, BAKEN__REGIME__REGIME_SECURITY,
-		K(TEXT) | K(GUIDANCE) | K(CASE_EVENT) | K(PROFILE) | K(DRILL_ALARM) | PLUMBING},
-	/* a vault says only that it holds what it was sent; its own enrolment ends with a drill */
+		WORD | K(CASE_EVENT) | SHIFT | K(CANARY) | K(DRILL_ALARM) | K(DEVICE_HEALTH) | PLUMBING},
+	/* a vault says that it holds what it was sent, gives keys to who comes on duty, sends canaries; own drill */
 	{VAULTS, BAKEN__CIRCLE_KIND__CIRCLE_PERSON, BAKEN__REGIME__REGIME_SECURITY, PLUMBING},
-	{VAULTS, BAKEN__CIRCLE_KIND__CIRCLE_DESK, BAKEN__REGIME__REGIME_SECURITY, K(DRILL_ALARM) | PLUMBING},
+	{VAULTS, BAKEN__CIRCLE_KIND__CIRCLE_DESK, BAKEN__REGIME__REGIME_SECURITY,
+		K(KEYRING) | K(CANARY) | K(DRILL_ALARM) | PLUMBING},
 	/* care providers write to people and among themselves, never to a desk */
 	{CARERS, BAKEN__CIRCLE_KIND__CIRCLE_PERSON, BAKEN__REGIME__REGIME_CARE, K(TEXT) | K(PROFILE) | PLUMBING},
 	{CARERS, BAKEN__CIRCLE_KIND__CIRCLE_CARE, BAKEN__REGIME__REGIME_CARE,
@@ -66,11 +74,11 @@ static int party_of(Baken__Role role)
 bool bk_roles_may_send(Baken__Role from, Baken__CircleKind to, Baken__Regime regime, enum bk_content_kind kind)
 {
 	int party = party_of(from);
-	uint32_t wanted;
+	uint64_t wanted;
 
 	if (party < 0 || (int)kind < 0 || kind >= BK_CONTENT_KINDS)
 		return false;
-	wanted = kind == BK_CONTENT_ANY ? UINT32_MAX : 1u << kind;
+	wanted = kind == BK_CONTENT_ANY ? UINT64_MAX : UINT64_C(1) << kind;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if ((int)rows[i].from == party && rows[i].to == to && rows[i].regime == regime)
 			return (rows[i].kinds & wanted) != 0;

@@ -10,7 +10,8 @@
 #define CLOSED_SHOWN_MS 86400000ull    /* a closed case stays on the board for a day */
 
 static const char *const changes[BK_CASE_KINDS] = { "", "opened", "claimed", "released", "replied", "note", "closed",
-	"reopened", "message" };
+	"reopened", "urgency", "promised", "escalated", "handed-over", "transferred", "exported", "linked", "joined", "left",
+	"read", "seen", "message", "alarm", "alarm-ended", "missed", "duress" };
 
 bk_ms bk_cases_now(const struct bk_core *core)
 {
@@ -400,7 +401,7 @@ void bk_cases_on_event(struct bk_core *core, const struct bk_opened *o)
 	bk_id case_id = { { 0 } };
 
 	if (!bk_is_desk(core) || !bk_id_equal(o->circle->circle, core->self.circle) ||
-		m->kind <= BAKEN__CASE_EVENT__KIND__OPENED || m->kind > BAKEN__CASE_EVENT__KIND__REOPENED ||
+		m->kind <= BAKEN__CASE_EVENT__KIND__OPENED || m->kind > BAKEN__CASE_EVENT__KIND__SEEN ||
 		bk_id_from(m->case_id.data, m->case_id.len, &case_id))
 		return;
 	e.kind = (enum bk_case_kind)m->kind;

@@ -122,6 +122,21 @@ static void apply(struct bk_case_state *s, const struct bk_case_event *e)
 		asks(s, e);
 		break;
 	case BK_CASE_NOTE:
+	case BK_CASE_URGENCY:
+	case BK_CASE_PROMISED:
+	case BK_CASE_ESCALATED:
+	case BK_CASE_HANDED_OVER:
+	case BK_CASE_TRANSFERRED:
+	case BK_CASE_EXPORTED:
+	case BK_CASE_LINKED:
+	case BK_CASE_JOINED:
+	case BK_CASE_LEFT:
+	case BK_CASE_READ:
+	case BK_CASE_SEEN:
+	case BK_CASE_ALARM:
+	case BK_CASE_ALARM_ENDED:
+	case BK_CASE_MISSED:
+	case BK_CASE_DURESS:
 		break;
 	case BK_CASE_NONE:
 	case BK_CASE_KINDS:

@@ -9,6 +9,7 @@
 #include "ids.h"
 #include "bounds.h"
 
+/* Up to SEEN the numbers of CaseEvent.Kind (desk.proto); the rest follows from messages. */
 enum bk_case_kind {
 	BK_CASE_NONE = 0,
 	BK_CASE_OPENED, /* the first message */
@@ -18,7 +19,22 @@ enum bk_case_kind {
 	BK_CASE_NOTE,
 	BK_CASE_CLOSED,
 	BK_CASE_REOPENED,
-	BK_CASE_MESSAGE, /* the person wrote again */
+	BK_CASE_URGENCY,
+	BK_CASE_PROMISED,
+	BK_CASE_ESCALATED,
+	BK_CASE_HANDED_OVER,
+	BK_CASE_TRANSFERRED,
+	BK_CASE_EXPORTED,
+	BK_CASE_LINKED,
+	BK_CASE_JOINED,
+	BK_CASE_LEFT,
+	BK_CASE_READ,
+	BK_CASE_SEEN,
+	BK_CASE_MESSAGE,     /* the person wrote again */
+	BK_CASE_ALARM,       /* the person raised an alarm */
+	BK_CASE_ALARM_ENDED, /* and says that it is over */
+	BK_CASE_MISSED,      /* a timer was not confirmed */
+	BK_CASE_DURESS,      /* something of it was written under duress */
 	BK_CASE_KINDS
 };
 struct bk_case_event {

@@ -222,8 +222,9 @@ static void keep_item(struct bk_core *core, const struct work *w)
 		bk_cases_on_item(core, o);
 }
 
-static void acknowledged(struct bk_core *core, const struct bk_opened *o)
+static void acknowledged(struct bk_core *core, const struct work *w)
 {
+	const struct bk_opened *o = &w->opened;
 	const Baken__GuidanceAck *m = o->content->guidance_ack;
 	bk_id guidance = { { 0 } };
 
@@ -244,38 +245,38 @@ static void asked_again(struct bk_core *core, const struct work *w)
 	bk_outbox_repeat(core, message, w->opened.circle->circle); /* nothing kept: nothing to send */
 }
 
+static void receipt(struct bk_core *core, const struct work *w)
+{
+	bk_receipts_on_receipt(core, &w->opened);
+}
+
+static void case_event(struct bk_core *core, const struct work *w)
+{
+	if (bk_is_desk(core))
+		bk_cases_on_event(core, &w->opened);
+}
+
+static void profile(struct bk_core *core, const struct work *w)
+{
+	learn_names(core, &w->opened, w->opened.content->profile->name);
+}
+
+/* By kind of content; a kind without a row is read and its receipt is all that follows. */
+static void (*const handlers[BK_CONTENT_KINDS])(struct bk_core *core, const struct work *w) = {
+	[BK_CONTENT_REPORT] = keep_item,
+	[BK_CONTENT_TEXT] = keep_item,
+	[BK_CONTENT_GUIDANCE] = keep_item,
+	[BK_CONTENT_GUIDANCE_ACK] = acknowledged,
+	[BK_CONTENT_RECEIPT] = receipt,
+	[BK_CONTENT_CASE_EVENT] = case_event,
+	[BK_CONTENT_PROFILE] = profile,
+	[BK_CONTENT_ASK_AGAIN] = asked_again,
+};
+
 static void dispatch(struct bk_core *core, const struct work *w)
 {
-	const struct bk_opened *o = &w->opened;
-
-	switch (o->kind) {
-	case BK_CONTENT_REPORT:
-	case BK_CONTENT_TEXT:
-	case BK_CONTENT_GUIDANCE:
-		keep_item(core, w);
-		break;
-	case BK_CONTENT_GUIDANCE_ACK:
-		acknowledged(core, o);
-		break;
-	case BK_CONTENT_RECEIPT:
-		bk_receipts_on_receipt(core, o);
-		break;
-	case BK_CONTENT_CASE_EVENT:
-		if (bk_is_desk(core))
-			bk_cases_on_event(core, o);
-		break;
-	case BK_CONTENT_PROFILE:
-		learn_names(core, o, o->content->profile->name);
-		break;
-	case BK_CONTENT_ASK_AGAIN:
-		asked_again(core, w);
-		break;
-	case BK_CONTENT_DRILL_ALARM:
-	case BK_CONTENT_SESSION_OPEN: /* their receipt is the answer */
-	case BK_CONTENT_ANY:
-	case BK_CONTENT_KINDS:
-		break;
-	}
+	if (handlers[w->opened.kind])
+		handlers[w->opened.kind](core, w);
 }
 
 /*

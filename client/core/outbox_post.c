@@ -231,6 +231,8 @@ static int make_room(struct bk_core *core, Baken__Class class)
 }
 
 /* What is filled in here borrows from p and core, so that the caller can still read the content. */
+static uint8_t calm[1]; /* Content.state: nothing to tell */
+
 static void fill(struct bk_core *core, struct bk_post *p)
 {
 	Baken__Content *c = p->content;
@@ -239,6 +241,8 @@ static void fill(struct bk_core *core, struct bk_post *p)
 	c->sender_device = bk_bytes(core->self.device.b, BK_ID_BYTES);
 	c->sender_circle = bk_bytes(core->self.circle.b, BK_ID_BYTES);
 	c->sender_name = core->self.name;
+	if (!c->state.len)
+		c->state = bk_bytes(calm, sizeof(calm));
 	if (c->repeats.len)
 		return; /* a repeat says when its original was written, and where it belongs */
 	c->written_ms = core->now;

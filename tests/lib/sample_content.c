@@ -3,44 +3,7 @@
 
 #include "err.h"
 #include "manifest.h"
-#include "sample.h"
-
-#define NEW(type, lower) ((type *)new_message(a, &baken__##lower##__descriptor))
-#define SET(c, lower, UPPER, message) ((c)->kind_case = BAKEN__CONTENT__KIND_##UPPER, (c)->lower = (message))
-
-static void *make(struct bk_arena *a, size_t size)
-{
-	void *p = bk_arena_alloc(a, size);
-
-	BK_ASSERT(p);
-	return p;
-}
-
-static void *new_message(struct bk_arena *a, const ProtobufCMessageDescriptor *d)
-{
-	void *m = make(a, d->sizeof_message);
-
-	protobuf_c_message_init(d, m);
-	return m;
-}
-
-static char *text(struct bk_arena *a, const char *s)
-{
-	return memcpy(make(a, strlen(s) + 1), s, strlen(s) + 1);
-}
-
-static ProtobufCBinaryData bytes(struct bk_arena *a, size_t len, unsigned n)
-{
-	uint8_t *p = make(a, len);
-
-	bk_sample_fill(p, len, 0x60000 + n);
-	return bk_bytes(p, len);
-}
-
-static ProtobufCBinaryData id(struct bk_arena *a, unsigned n)
-{
-	return bytes(a, BK_ID_BYTES, n);
-}
+#include "sample_in.h"
 
 Baken__CaptureManifest *bk_sample_manifest(struct bk_arena *a)
 {
@@ -119,6 +82,7 @@ static void guidance(struct bk_arena *a, Baken__Content *c)
 	m->text = text(a, "Until tomorrow morning.");
 	m->valid_until_ms = BK_SAMPLE_NOW + BK_SAMPLE_DAY;
 	m->acknowledge = true;
+	m->template_ = text(a, "avoid-place");
 	SET(c, guidance, GUIDANCE, m);
 }
 
@@ -145,18 +109,6 @@ static void receipt(struct bk_arena *a, Baken__Content *c)
 	m->plain_hashes = make(a, sizeof *m->plain_hashes);
 	m->plain_hashes[0] = bytes(a, BK_HASH_BYTES, 3);
 	SET(c, receipt, RECEIPT, m);
-}
-
-static void case_event(struct bk_arena *a, Baken__Content *c)
-{
-	Baken__CaseEvent *m = NEW(Baken__CaseEvent, case_event);
-
-	m->kind = BAKEN__CASE_EVENT__KIND__CLAIMED;
-	m->case_id = id(a, 9);
-	m->at_ms = BK_SAMPLE_NOW;
-	m->text = text(a, "known offender");
-	m->until_ms = BK_SAMPLE_NOW + BK_LEASE_MS;
-	SET(c, case_event, CASE_EVENT, m);
 }
 
 static void profile(struct bk_arena *a, Baken__Content *c)
@@ -194,8 +146,15 @@ static const struct {
 	const char *name;
 	void (*make)(struct bk_arena *a, Baken__Content *c);
 } kinds[] = {{"report", report}, {"text", message}, {"guidance", guidance}, {"guidance_ack", guidance_ack},
-	{"receipt", receipt}, {"case_event", case_event}, {"profile", profile}, {"ask_again", ask_again},
-	{"drill_alarm", drill_alarm}, {"session_open", session_open}};
+	{"receipt", receipt}, {"case_event", bk_sample_case_event}, {"profile", profile}, {"ask_again", ask_again},
+	{"drill_alarm", drill_alarm}, {"session_open", session_open},
+	{"alarm", bk_sample_alarm}, {"alarm_end", bk_sample_alarm_end}, {"location", bk_sample_location},
+	{"watch_plan", bk_sample_watch_plan}, {"watch_end", bk_sample_watch_end}, {"day_plan",
+	bk_sample_day_plan}, {"device_health", bk_sample_device_health}, {"promise", bk_sample_promise},
+	{"guidance_recall", bk_sample_guidance_recall}, {"approval", bk_sample_approval}, {"keyring",
+	bk_sample_keyring}, {"keyring_ask", bk_sample_keyring_ask}, {"handover", bk_sample_handover},
+	{"handover_answer", bk_sample_handover_answer}, {"shift_plan", bk_sample_shift_plan},
+	{"desk_policy", bk_sample_desk_policy}, {"canary", bk_sample_canary}};
 
 Baken__Content *bk_sample_content(struct bk_arena *a, size_t i)
 {
@@ -211,6 +170,7 @@ Baken__Content *bk_sample_content(struct bk_arena *a, size_t i)
 	c->conversation = id(a, 4);
 	c->sender_name = text(a, "An officer");
 	c->repeats = id(a, 5);
+	c->state = bk_bytes(memset(make(a, 1), 1, 1), 1);
 	kinds[i].make(a, c);
 	return c;
 }

@@ -5,7 +5,7 @@
 #include "body.h"
 #include "err.h"
 #include "receipt.h"
-#include "sample.h"
+#include "sample_frame_in.h"
 
 static void *make(struct bk_arena *a, size_t size)
 {
@@ -529,7 +529,9 @@ static const struct {
 	{BK_FROM_CLIENT, duty_set}, {BK_FROM_SERVER, duty_state}, {BK_FROM_CLIENT, claim}, {BK_FROM_SERVER, claim_state},
 	{BK_FROM_CLIENT, body_get}, {BK_FROM_SERVER, body_data}, {BK_FROM_SERVER, quota}, {BK_FROM_SERVER, quota_resume},
 	{BK_FROM_CLIENT, drill}, {BK_FROM_SERVER, go_away}, {BK_FROM_SERVER, error}, {BK_FROM_SERVER, dead_letter},
-	{BK_FROM_CLIENT, nack},
+	{BK_FROM_CLIENT, nack}, {BK_FROM_CLIENT, bk_sample_watch_arm}, {BK_FROM_CLIENT, bk_sample_watch_disarm},
+	{BK_FROM_SERVER, bk_sample_watch_state}, {BK_FROM_CLIENT, bk_sample_push_set}, {BK_FROM_SERVER, bk_sample_push_state},
+	{BK_FROM_CLIENT, bk_sample_path_health},
 };
 
 Baken__Frame *bk_sample_frame(struct bk_arena *a, size_t i)

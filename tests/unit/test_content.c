@@ -210,16 +210,28 @@ struct limit {
 };
 
 static const struct limit may_be_empty[] = {{"Content", "conversation", 0, 0}, {"Content", "repeats", 0, 0},
-	{"Text", "reply_to", 0, 0}};
+	{"Text", "reply_to", 0, 0}, {"CaseEvent", "other", 0, 0}, {"Keyring", "about_id", 0, 0},
+	{"HandoverItem", "circle_id", 0, 0}, {"ShiftEntry", "account_id", 0, 0}};
 static const struct limit lists[] = {{"Report", "attachments", 0, 16}, {"Text", "attachments", 0, 16},
-	{"Receipt", "message_ids", 1, 256}, {"Receipt", "plain_hashes", 0, 16}};
+	{"Receipt", "message_ids", 1, 256}, {"Receipt", "plain_hashes", 0, 16},
+	{"Location", "fixes", 0, 64}, {"DayPlan", "entries", 0, 48}, {"Approval", "circles", 1, 1500},
+	{"KeyringAsk", "case_ids", 0, 256}, {"Handover", "items", 1, 256}, {"HandoverAnswer", "accepted", 0, 256},
+	{"HandoverAnswer", "refused", 0, 256}, {"ShiftPlan", "entries", 0, 400}};
 static const struct limit strings[] = {{"Content", "sender_name", 0, 200}, {"Attachment", "type", 0, 100},
 	{"Attachment", "name", 0, 255}, {"Report", "what", 0, 32768}, {"Report", "where", 0, 800},
 	{"Report", "when_text", 0, 200}, {"Text", "text", 0, 32768}, {"Guidance", "title", 0, 200},
 	{"Guidance", "text", 0, 32768}, {"CaseEvent", "text", 0, 32768}, {"Profile", "name", 0, 200},
-	{"Profile", "phone", 0, 40}};
+	{"Profile", "phone", 0, 40}, {"Guidance", "template", 0, 64}, {"Alarm", "text", 0, 32768},
+	{"AlarmEnd", "text", 0, 32768}, {"WatchPlan", "what", 0, 32768}, {"WatchPlan", "where", 0, 800},
+	{"PlanEntry", "what", 0, 800}, {"PlanEntry", "where", 0, 800}, {"PlanEntry", "with_whom", 0, 200},
+	{"DeviceHealth", "version", 0, 64}, {"DeviceHealth", "platform", 0, 64}, {"GuidanceRecall", "reason", 0, 32768},
+	{"Approval", "text", 0, 32768}, {"HandoverItem", "text", 0, 200}, {"Handover", "text", 0, 32768},
+	{"HandoverAnswer", "text", 0, 32768}, {"ShiftEntry", "name", 0, 200}};
 static const struct limit enums[] = {{"Report", "urgency", 0, 3}, {"Report", "certainty", 0, 3}, {"Receipt", "rung", 2, 4},
-	{"CaseEvent", "kind", 1, 7}};
+	{"CaseEvent", "kind", 1, 18}, {"Alarm", "cause", 3, 3}, {"AlarmEnd", "reason", 1, 2}, {"WatchPlan", "kind", 1, 2},
+	{"WatchEnd", "reason", 1, 2}, {"DeviceHealth", "cause", 1, 4}, {"Approval", "verb", 1, 1}, {"Keyring", "reason", 1, 3},
+	{"HandoverItem", "kind", 1, 5}, {"Canary", "leg", 2, 2}};
+/* Alarm, approval and canary: the other values do not go with the fields that the sample has. */
 
 static const struct limit *find(const struct limit *table, size_t n, const struct bk_pb_field *f)
 {
@@ -234,8 +246,11 @@ static const struct limit *find(const struct limit *table, size_t n, const struc
 static void break_length(struct breaker *b, const struct bk_pb_field *f, ProtobufCBinaryData *d)
 {
 	const ProtobufCBinaryData right = *d;
-	uint8_t *longer = calloc(1, right.len + 1);
+	uint8_t *longer;
 
+	if (!right.len) /* does not go with the rest of the sample */
+		return;
+	longer = calloc(1, right.len + 1);
 	d->len = right.len - 1;
 	assert_int_equal(pass(b->content), BK_E_INVAL);
 	*d = bk_bytes(longer, right.len + 1);
@@ -251,7 +266,8 @@ static void break_bytes(void *arg, const struct bk_pb_field *f)
 {
 	size_t n = f->count ? *f->count : 1;
 
-	if (f->field->type != PROTOBUF_C_TYPE_BYTES || bk_pb_is(f, "Signed", "payload"))
+	if (f->field->type != PROTOBUF_C_TYPE_BYTES || bk_pb_is(f, "Signed", "payload") ||
+		bk_pb_is(f, "Keyring", "box"))
 		return;
 	for (size_t i = 0; i < n; i++)
 		break_length(arg, f, f->count ? &(*(ProtobufCBinaryData **)f->at)[i] : (ProtobufCBinaryData *)f->at);

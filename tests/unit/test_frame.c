@@ -14,7 +14,7 @@
 #include "pb_walk.h"
 #include "sample.h"
 
-#define KINDS 34
+#define KINDS 40u
 
 static struct bk_arena *samples, *scratch;
 
@@ -99,7 +99,8 @@ static void test_sides(void **state)
 		enum bk_side other = bk_sample_frame_side(f) == BK_FROM_CLIENT ? BK_FROM_SERVER : BK_FROM_CLIENT;
 		uint8_t *buf = NULL;
 		size_t len = 0;
-		bool both = f->kind_case == BAKEN__FRAME__KIND_DRILL;
+		bool both = f->kind_case == BAKEN__FRAME__KIND_DRILL ||
+			f->kind_case == BAKEN__FRAME__KIND_PATH_HEALTH;
 
 		assert_int_equal(bk_frame_encode_new(f, &buf, &len), 0);
 		assert_int_equal(decode(other, buf, len, &got), both ? 0 : BK_E_ROLE);
@@ -182,7 +183,7 @@ static void test_not_one_kind(void **state)
 /* ---- every length of every field, by the messages' own description ---- */
 
 static const char *const may_be_empty[][2] = {{"PrekeysState", "digest"}, {"CirclesGet", "after"},
-	{"ClaimState", "holder"}, {"Error", "circle_id"}};
+	{"ClaimState", "holder"}, {"Error", "circle_id"}, {"PushState", "vapid_key"}};
 
 struct breaker {
 	Baken__Frame *frame;
@@ -249,12 +250,13 @@ static const struct limit {
 	{"RosterChanged", "on_duty", 0, 1024}, {"Circles", "circles", 0, 500}, {"PrekeysPut", "prekeys", 0, 200},
 	{"PrekeysClaim", "device_ids", 1, 64}, {"PrekeyBundles", "bundles", 0, 64}, {"PrekeyBundles", "absent", 0, 64},
 	{"DutyState", "on_duty", 0, 1024}, {"Quota", "device_ids", 0, 256}, {"QuotaResume", "device_ids", 0, 256},
-	{"Error", "missing", 0, 1024}, {"Error", "extra", 0, 256},
+	{"Error", "missing", 0, 1024}, {"Error", "extra", 0, 256}, {"PathHealth", "silent", 0, 1024},
 };
 
-static const struct limit strings[] = {{"GoAway", "reason", 0, 200}, {"Error", "name", 0, 64}, {"Error", "text", 0, 1024}};
+static const struct limit strings[] = {{"PushSet", "endpoint", 0, 1024}, {"GoAway", "reason", 0, 200},
+	{"Error", "name", 0, 64}, {"Error", "text", 0, 1024}};
 static const struct limit enums[] = {{"CircleState", "kind", 1, 3}, {"EnrolState", "state", 0, 2}, {"Submit", "class", 1, 4},
-	{"Submit", "regime", 1, 2}, {"Delivery", "class", 1, 4}, {"Claim", "verb", 0, 3}};
+	{"Submit", "regime", 1, 2}, {"Delivery", "class", 1, 4}, {"Claim", "verb", 0, 3}, {"WatchState", "state", 0, 3}};
 
 static const struct limit *limit_of(const struct limit *table, size_t n, const struct bk_pb_field *f)
 {
@@ -368,7 +370,7 @@ static void test_strings_and_enums(void **state)
 static void break_message(void *arg, const struct bk_pb_field *f)
 {
 	static const char *const optional[][2] = {{"EnrolState", "certificate"}, {"PrekeysPut", "signed_prekey"},
-		{"PrekeyBundle", "prekey"}, {"Error", "roster"}};
+		{"PrekeyBundle", "prekey"}, {"Error", "roster"}, {"Delivery", "watch"}};
 	struct breaker *b = arg;
 	void *old, *none = NULL;
 	int want = BK_E_INVAL;

@@ -118,7 +118,7 @@ static void test_frames(void **state)
 		assert_non_null(f);
 		assert_int_equal(atoi(bk_document_word(&doc, 0)), f->kind_case);
 		assert_string_equal(bk_document_word(&doc, 1), bk_frame_kind_name(f->kind_case));
-		if (f->kind_case == BAKEN__FRAME__KIND_DRILL)
+		if (f->kind_case == BAKEN__FRAME__KIND_DRILL || f->kind_case == BAKEN__FRAME__KIND_PATH_HEALTH)
 			assert_string_equal(side, "both");
 		else
 			assert_string_equal(side, bk_sample_frame_side(f) == BK_FROM_CLIENT ? "client" : "server");
@@ -140,7 +140,9 @@ static int index_of(const char *word, const char *const *names)
 static void test_roles(void **state)
 {
 	static const char *const kinds[] = {"any", "report", "text", "guidance", "guidance-ack", "receipt", "case-event",
-		"profile", "ask-again", "drill-alarm", "session-open", NULL};
+		"profile", "ask-again", "drill-alarm", "session-open", "alarm", "alarm-end", "location", "watch-plan", "watch-end",
+		"day-plan", "device-health", "promise", "guidance-recall", "approval", "keyring", "keyring-ask", "handover",
+		"handover-answer", "shift-plan", "desk-policy", "canary", NULL};
 	static const char *const parties[] = {"people", "officers", "vaults", "carers", NULL};
 	static const char *const circles[] = {"none", "desk", "care", "person", NULL};
 	static const char *const regimes[] = {"none", "security", "care", NULL};

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Every command of the API, by area. */
+#include "api_table.h"
+
+#include "cases.h"
+#include "engine.h"
+#include "lost.h"
+
+static int connect_cmd(struct bk_core *core, struct bk_command *c)
+{
+	if (core->self.stage == BK_STAGE_NONE) {
+		c->say = BK_SAY_NOT_ENROLLED;
+		return BK_E_STATE;
+	}
+	bk_link_want(core, true);
+	return 0;
+}
+
+static int disconnect_cmd(struct bk_core *core, struct bk_command *c)
+{
+	(void)c;
+	bk_link_want(core, false);
+	return 0;
+}
+
+/* Not kept for later: an officer must not believe to be on duty while nothing reaches them. */
+static int duty_cmd(struct bk_core *core, struct bk_command *c)
+{
+	Baken__Frame f = BAKEN__FRAME__INIT;
+	Baken__DutySet m = BAKEN__DUTY_SET__INIT;
+	struct bk_request *r = NULL;
+
+	if (!bk_link_online(core)) {
+		c->say = BK_SAY_OFFLINE;
+		return BK_E_NET;
+	}
+	m.on = bk_json_get_bool(c->args, "on");
+	f.kind_case = BAKEN__FRAME__KIND_DUTY_SET;
+	f.duty_set = &m;
+	r = bk_link_request(core, BK_REQ_DUTY, &f);
+	if (!r)
+		return BK_E_BUSY;
+	r->command = true;
+	r->command_id = c->id;
+	c->later = true;
+	core->self.duty = m.on;
+	return bk_self_keep(core);
+}
+
+static int ask_again_cmd(struct bk_core *core, struct bk_command *c)
+{
+	return bk_inbox_ask_again(core, bk_json_get_id(c->args, "message"));
+}
+
+/* Files that the server refused or has lost are looked at again too. */
+static int resend_cmd(struct bk_core *core, struct bk_command *c)
+{
+	bk_id message = bk_json_get_id(c->args, "message");
+	json_t *item = bk_items_get(core, message);
+	json_t *files = json_object_get(bk_items_private(item), "files");
+	int err = bk_outbox_repeat(core, message, (bk_id){ { 0 } });
+
+	for (size_t i = 0; !err && i < json_array_size(files); i++) {
+		bk_id id = bk_json_get_id(json_array_get(files, i), "attachment");
+
+		if (!bk_id_is_zero(id) && !bk_upload_complete(core, id))
+			bk_upload_recheck(core, id);
+	}
+	json_decref(item);
+	return err;
+}
+
+#define ROLE(name) (1u << BAKEN__ROLE__ROLE_##name)
+#define PEOPLE (ROLE(PERSON) | ROLE(RELATIVE) | ROLE(CHILD))
+#define OFFICERS (ROLE(OFFICER) | ROLE(LEAD))
+#define WRITERS (PEOPLE | OFFICERS | ROLE(CARE))
+#define ALL UINT32_MAX
+#define NEW BK_API_NEW
+
+const struct bk_api_entry bk_api_table[] = {
+	/* ---- this device ---- */
+	{ "enrol", NEW, bk_enrol_cmd, { { "code", F_TEXT, true, 512 }, { "name", F_TEXT, false, BK_NAME_MAX } } },
+	{ "status", NEW, bk_query_status, { { NULL, F_NONE, false, 0 } } },
+	{ "connect", NEW, connect_cmd, { { NULL, F_NONE, false, 0 } } },
+	{ "disconnect", NEW, disconnect_cmd, { { NULL, F_NONE, false, 0 } } },
+	/* ---- writing ---- */
+	{ "report", PEOPLE, bk_compose_report,
+	  { { "what", F_TEXT, true, BK_TEXT_MAX }, { "where", F_TEXT, false, BK_NAME_MAX * 4 },
+	    { "when_ms", F_INT, false, 0 }, { "when_text", F_TEXT, false, BK_NAME_MAX },
+	    { "urgency", F_TEXT, false, 20 }, { "certainty", F_TEXT, false, 20 },
+	    { "attachments", F_IDS, false, BK_FILES_MAX }, { "drill", F_BOOL, false, 0 } } },
+	{ "send", WRITERS, bk_compose_send,
+	  { { "to", F_TO, true, 0 }, { "text", F_TEXT, true, BK_TEXT_MAX },
+	    { "attachments", F_IDS, false, BK_FILES_MAX } } },
+	{ "reply", WRITERS, bk_compose_reply,
+	  { { "to", F_ID, true, 0 }, { "text", F_TEXT, true, BK_TEXT_MAX }, { "answers", F_BOOL, false, 0 },
+	    { "attachments", F_IDS, false, BK_FILES_MAX } } },
+	{ "acknowledge", PEOPLE, bk_compose_acknowledge, { { "message", F_ID, true, 0 } } },
+	{ "resend", ALL, resend_cmd, { { "message", F_ID, true, 0 } } },
+	{ "forget-file", ALL, bk_attach_cmd_forget, { { "attachment", F_ID, true, 0 } } },
+	/* ---- reading ---- */
+	{ "reports", PEOPLE, bk_query_reports, { { NULL, F_NONE, false, 0 } } },
+	{ "messages", ALL, bk_query_messages,
+	  { { "conversation", F_ID, false, 0 }, { "after_ms", F_INT, false, 0 }, { "limit", F_INT, false, 1000 } } },
+	{ "show", ALL, bk_query_show, { { "message", F_ID, true, 0 } } },
+	{ "fetch", ALL, bk_download_cmd,
+	  { { "message", F_ID, true, 0 }, { "index", F_INT, true, BK_FILES_MAX - 1 } } },
+	{ "receipts", ALL, bk_receipts_cmd, { { NULL, F_NONE, false, 0 } } },
+	{ "unreadable", ALL, bk_lost_cmd, { { NULL, F_NONE, false, 0 } } },
+	{ "ask-again", ALL, ask_again_cmd, { { "message", F_ID, true, 0 } } },
+	{ "people", OFFICERS | ROLE(CARE), bk_query_people, { { NULL, F_NONE, false, 0 } } },
+	/* ---- the desk: cases ---- */
+	{ "board", OFFICERS, bk_cases_cmd_board, { { NULL, F_NONE, false, 0 } } },
+	{ "case", OFFICERS, bk_cases_cmd_case, { { "case", F_ID, true, 0 } } },
+	{ "claim", OFFICERS, bk_cases_cmd_claim, { { "case", F_ID, true, 0 } } },
+	{ "release", OFFICERS, bk_cases_cmd_release,
+	  { { "case", F_ID, true, 0 }, { "reason", F_TEXT, true, BK_TEXT_MAX } } },
+	{ "close", OFFICERS, bk_cases_cmd_close,
+	  { { "case", F_ID, true, 0 }, { "feedback", F_TEXT, true, BK_TEXT_MAX } } },
+	{ "note", OFFICERS, bk_cases_cmd_note,
+	  { { "case", F_ID, true, 0 }, { "text", F_TEXT, true, BK_TEXT_MAX } } },
+	/* ---- the desk: shift ---- */
+	{ "duty", OFFICERS, duty_cmd, { { "on", F_BOOL, true, 0 } } },
+	/* ---- the desk: guidance ---- */
+	{ "guidance", OFFICERS, bk_compose_guidance,
+	  { { "to", F_TOS, true, BK_OUT_MAX }, { "title", F_TEXT, true, BK_NAME_MAX },
+	    { "text", F_TEXT, true, BK_TEXT_MAX }, { "valid_until_ms", F_INT, false, 0 },
+	    { "acknowledge", F_BOOL, false, 0 }, { "drill", F_BOOL, false, 0 } } },
+	{ "guidance-status", OFFICERS, bk_query_guidance, { { "message", F_ID, true, 0 } } },
+	{ NULL, 0, NULL, { { NULL, F_NONE, false, 0 } } },
+};
