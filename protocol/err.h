@@ -60,7 +60,8 @@
 	X(BK_E_CLOCK, -10039, "the clock is too far off", "de klok loopt te veel uit de pas")      \
 	X(BK_E_UNSUPPORTED, -10040, "not supported", "niet ondersteund")                           \
 	X(BK_E_CRYPTO, -10041, "cryptographic operation failed", "versleuteling is mislukt")       \
-	X(BK_E_INTERNAL, -10042, "internal error", "interne fout")
+	X(BK_E_INTERNAL, -10042, "internal error", "interne fout")                                 \
+	X(BK_E_SHUT, -10043, "this device is locked", "dit toestel is vergrendeld")
 
 enum bk_err {
 	BK_OK = 0,

@@ -200,6 +200,16 @@ void bk_core_close(struct bk_core *core)
 	free(core);
 }
 
+bool bk_core_is_person(const struct bk_core *core)
+{
+	return bk_self_enrolled(&core->self) && bk_is_person(core);
+}
+
+bool bk_core_wants_link(const struct bk_core *core)
+{
+	return core->link.wanted;
+}
+
 /* ---- in ---- */
 
 int bk_core_command(struct bk_core *core, const char *json, size_t len, bk_ms now)

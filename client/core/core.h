@@ -35,6 +35,8 @@ struct bk_core_options {
 /* A store that has never been enrolled opens too: only enrol and what needs no place in the organisation works then. */
 int bk_core_open(const struct bk_core_options *o, bk_ms now, struct bk_core **ret_core);
 void bk_core_close(struct bk_core *core);
+bool bk_core_is_person(const struct bk_core *core);  /* person, relative or child, enrolled */
+bool bk_core_wants_link(const struct bk_core *core); /* between connect and disconnect */
 
 /* ---- in ---- */
 

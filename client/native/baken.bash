@@ -20,6 +20,9 @@ _baken_options()
 	guidance) echo "--title --to --all --no-acknowledge --drill --status" ;;
 	unlock) echo "--minutes" ;;
 	passphrase) echo "--new-passphrase-file" ;;
+	pin) echo "--second --no-second --new-passphrase-file" ;;
+	wipe) echo "--yes" ;;
+	rpc) echo "--lock-after" ;;
 	esac
 }
 
@@ -27,7 +30,7 @@ _baken()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} word= i
 	local words="enrol status report reports messages show reply send attach save guidance acknowledge ask-again"
-	words="$words people desk vault receipts sync unlock lock passphrase rpc help"
+	words="$words people desk vault receipts sync unlock lock passphrase pin wipe rpc help"
 	local global="--dir --passphrase-file --lang --json --offline --wait --help --version"
 
 	COMPREPLY=()

@@ -52,7 +52,12 @@ static const struct command {
 	{"lock", bk_cmd_lock, "", "weer wel vragen", "ask again"},
 	{"passphrase", bk_cmd_passphrase, "[--new-passphrase-file F]", "wachtwoordzin veranderen",
 		"change the passphrase"},
-	{"rpc", bk_cmd_rpc, "", "JSON-regels in, gebeurtenissen uit", "JSON lines in, events out"},
+	{"pin", bk_cmd_pin, "[--second | --no-second] [--new-passphrase-file F]",
+		"pincode instellen; een tweede opent hetzelfde, en de meldkamer weet dan dat u gedwongen wordt",
+		"set the PIN; a second one opens the same, and the desk then knows that you are being forced"},
+	{"wipe", bk_cmd_wipe, "[--yes]", "alles op dit toestel wissen, de sleutels eerst",
+		"erase everything on this device, the keys first"},
+	{"rpc", bk_cmd_rpc, "[--lock-after MINUTES]", "JSON-regels in, gebeurtenissen uit", "JSON lines in, events out"},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 #define WORD_MAX 40u

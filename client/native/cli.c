@@ -8,7 +8,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define PASSPHRASE_MIN 8u
 #define FLUSH_MS 5000u        /* for answers that are still on their way when a command is done */
 #define ID_DIGITS_MIN 4u /* of a message, to name it by */
 #define CALL_TIMEOUT_MS 30000u /* a local command never takes this long */
@@ -46,6 +45,7 @@ int bk_cli_exit(int err)
 	case BK_E_ROLE:
 	case BK_E_STATE:
 	case BK_E_PASSPHRASE:
+	case BK_E_SHUT:
 	case BK_E_REVOKED:
 	case BK_E_LOGIN:
 	case BK_E_CLAIMED:
@@ -262,7 +262,7 @@ int bk_cli_passphrase(struct bk_cli *cli, char out[static BK_PASSPHRASE_MAX])
 	return ask_secret(cli, T(cli, ASK_PASS), out);
 }
 
-int bk_cli_new_passphrase(struct bk_cli *cli, const char *file, char out[static BK_PASSPHRASE_MAX])
+int bk_cli_new_passphrase(struct bk_cli *cli, const char *file, size_t least, char out[static BK_PASSPHRASE_MAX])
 {
 	char again[BK_PASSPHRASE_MAX];
 	int err;
@@ -279,8 +279,8 @@ int bk_cli_new_passphrase(struct bk_cli *cli, const char *file, char out[static 
 		}
 		sodium_memzero(again, sizeof again);
 	}
-	if (!err && strlen(out) < PASSPHRASE_MIN) {
-		snprintf(cli->why, sizeof cli->why, "%s", T(cli, PASS_SHORT));
+	if (!err && strlen(out) < least) {
+		snprintf(cli->why, sizeof cli->why, "%s", least < BK_CLI_PASSPHRASE_MIN ? T(cli, PIN_SHORT) : T(cli, PASS_SHORT));
 		err = BK_E_INVAL;
 	}
 	return err;
@@ -337,6 +337,7 @@ int bk_cli_open_with(struct bk_cli *cli, const char *passphrase, bool create)
 		.ca_file = cli->ca_file,
 		.lang = cli->lang,
 		.create = create,
+		.lock_after_ms = cli->lock_after_ms,
 		.event = on_event,
 		.arg = cli,
 	};

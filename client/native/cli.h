@@ -20,6 +20,7 @@ struct bk_cli {
 	bool told;     /* a wrong word was named already */
 	char why[400]; /* a better sentence for the error that is about to be shown */
 	unsigned wait_s;
+	uint64_t lock_after_ms; /* a person's device locks by itself; 0: never */
 	struct bk_rim *rim;
 	void (*watch)(struct bk_cli *cli, const json_t *event); /* a command's own interest in events */
 	void *watch_arg;
@@ -53,7 +54,8 @@ int bk_cli_options(struct bk_cli *cli, int argc, char **argv, const struct bk_cl
 
 /* Passphrase from file, key ring or terminal. */
 int bk_cli_passphrase(struct bk_cli *cli, char out[static BK_PASSPHRASE_MAX]);
-int bk_cli_new_passphrase(struct bk_cli *cli, const char *file, char out[static BK_PASSPHRASE_MAX]);
+int bk_cli_new_passphrase(struct bk_cli *cli, const char *file, size_t least, char out[static BK_PASSPHRASE_MAX]);
+#define BK_CLI_PASSPHRASE_MIN 8u
 int bk_cli_open(struct bk_cli *cli);
 int bk_cli_open_with(struct bk_cli *cli, const char *passphrase, bool create);
 /* Connects and waits until the queue has been read, or --wait is over (BK_E_TIMEOUT, BK_E_NET, BK_E_TLS). */
@@ -87,6 +89,8 @@ int bk_cmd_status(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_sync(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_passphrase(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_unlock(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_pin(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_wipe(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_lock(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_report(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_send(struct bk_cli *cli, int argc, char **argv);

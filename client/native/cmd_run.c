@@ -10,6 +10,8 @@
 #include "cli.h"
 
 #define RPC_LINE_MAX (1024u * 1024u)
+#define LOCK_AFTER_MINUTES 15
+#define LOCK_AFTER_MINUTES_MAX 1440
 
 struct runner {
 	struct bk_cli *cli;
@@ -71,28 +73,85 @@ static void answer(const json_t *command, int err, json_t *extra)
 	json_decref(extra);
 }
 
-/* Two commands belong to the rim, since the core knows no paths: attach and save. */
-static bool rim_command(struct bk_cli *cli, const json_t *c)
+/* ---- commands of the rim: the core knows no paths, and neither store nor keys ---- */
+
+static int rim_attach(struct bk_cli *cli, const json_t *c, json_t **ret_extra)
 {
-	const char *cmd = bk_cli_str(c, "cmd"), *path = bk_cli_str(c, "path");
 	const char *type = bk_cli_str(c, "type");
 	char text[BK_ID_TEXT];
 	bk_id id;
-	int err;
+	int err = bk_rim_attach(cli->rim, bk_cli_str(c, "path"), *type ? type : NULL, json_object_get(c, "facts"), NULL,
+		NULL, &id);
 
-	if (strcmp(cmd, "attach") == 0) {
-		err = bk_rim_attach(cli->rim, path, *type ? type : NULL, json_object_get(c, "facts"), NULL, NULL, &id);
-		answer(c, err, err ? NULL : json_pack("{s:s}", "attachment", bk_id_text(id, text)));
-		return true;
-	}
-	if (strcmp(cmd, "save") == 0) {
-		err = bk_id_parse(bk_cli_str(c, "message"), &id);
-		if (!err)
-			err = bk_rim_save(cli->rim, id,
-				(unsigned)json_integer_value(json_object_get(c, "index")), path, NULL, NULL);
-		answer(c, err, NULL);
-		return true;
-	}
+	if (!err)
+		*ret_extra = json_pack("{s:s}", "attachment", bk_id_text(id, text));
+	return err;
+}
+
+static int rim_save(struct bk_cli *cli, const json_t *c, json_t **ret_extra)
+{
+	bk_id id;
+	int err = bk_id_parse(bk_cli_str(c, "message"), &id);
+
+	(void)ret_extra;
+	return err ? err : bk_rim_save(cli->rim, id, (unsigned)json_integer_value(json_object_get(c, "index")),
+				   bk_cli_str(c, "path"), NULL, NULL);
+}
+
+static int rim_lock(struct bk_cli *cli, const json_t *c, json_t **ret_extra)
+{
+	(void)c;
+	(void)ret_extra;
+	bk_rim_lock(cli->rim);
+	return 0;
+}
+
+static int rim_unlock(struct bk_cli *cli, const json_t *c, json_t **ret_extra)
+{
+	int err = bk_rim_unlock(cli->rim, bk_cli_str(c, "pin"));
+
+	if (err == BK_E_RATE)
+		*ret_extra = json_pack("{s:I}", "retry_ms", (json_int_t)bk_rim_wait_ms(cli->rim));
+	return err;
+}
+
+static int rim_pin_set(struct bk_cli *cli, const json_t *c, json_t **ret_extra)
+{
+	const char *fresh = json_string_value(json_object_get(c, "new"));
+
+	(void)ret_extra;
+	return bk_rim_pin_set(cli->rim, bk_cli_str(c, "pin"), fresh, json_is_true(json_object_get(c, "second")));
+}
+
+static int rim_wipe(struct bk_cli *cli, const json_t *c, json_t **ret_extra)
+{
+	(void)ret_extra;
+	if (strcmp(bk_cli_str(c, "confirm"), "wipe") != 0)
+		return BK_E_INVAL;
+	bk_rim_wipe(cli->rim);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct bk_cli *cli, const json_t *c, json_t **ret_extra);
+} rim_commands[] = {
+	{"attach", rim_attach}, {"save", rim_save},       {"lock", rim_lock},
+	{"unlock", rim_unlock}, {"pin-set", rim_pin_set}, {"wipe", rim_wipe},
+};
+
+static bool rim_command(struct bk_cli *cli, const json_t *c)
+{
+	const char *cmd = bk_cli_str(c, "cmd");
+
+	for (size_t i = 0; i < sizeof rim_commands / sizeof *rim_commands; i++)
+		if (strcmp(cmd, rim_commands[i].name) == 0) {
+			json_t *extra = NULL;
+			int err = rim_commands[i].run(cli, c, &extra);
+
+			answer(c, err, extra);
+			return true;
+		}
 	return false;
 }
 
@@ -145,12 +204,26 @@ static void on_input(uv_poll_t *p, int status, int events)
 	sodium_memzero(data, sizeof data);
 }
 
+/* Fractions are for tests and demonstrations. */
+static int set_lock_after(struct bk_cli *cli, const char *minutes)
+{
+	char *end = NULL;
+	double n = minutes ? strtod(minutes, &end) : LOCK_AFTER_MINUTES;
+
+	if ((minutes && (end == minutes || *end)) || !(n >= 0 && n <= LOCK_AFTER_MINUTES_MAX))
+		return BK_E_USAGE;
+	cli->lock_after_ms = (uint64_t)(n * 60000);
+	return 0;
+}
+
 int bk_cmd_rpc(struct bk_cli *cli, int argc, char **argv)
 {
 	struct runner r = {.cli = cli};
+	const char *minutes = NULL;
+	const struct bk_cli_option options[] = {{"lock-after", &minutes, NULL, NULL}};
 	int err;
 
-	if (bk_cli_options(cli, argc, argv, NULL, 0) != 0)
+	if (bk_cli_options(cli, argc, argv, options, 1) != 0 || set_lock_after(cli, minutes))
 		return bk_cli_fail(cli, BK_E_USAGE, NULL);
 	cli->json = true;
 	cli->watch = print_event;

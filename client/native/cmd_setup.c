@@ -115,7 +115,7 @@ int bk_cmd_enrol(struct bk_cli *cli, int argc, char **argv)
 	}
 	if (!n && bk_term_line(T(cli, ASK_CODE), code, sizeof code))
 		return bk_cli_fail(cli, BK_E_USAGE, NULL);
-	err = bk_cli_new_passphrase(cli, cli->passphrase_file, passphrase);
+	err = bk_cli_new_passphrase(cli, cli->passphrase_file, BK_CLI_PASSPHRASE_MIN, passphrase);
 	if (!err)
 		err = open_for_enrol(cli, passphrase);
 	sodium_memzero(passphrase, sizeof passphrase);
@@ -224,7 +224,7 @@ int bk_cmd_passphrase(struct bk_cli *cli, int argc, char **argv)
 	if (!err)
 		err = bk_cli_open_with(cli, old, false);
 	if (!err)
-		err = bk_cli_new_passphrase(cli, new_file, fresh);
+		err = bk_cli_new_passphrase(cli, new_file, BK_CLI_PASSPHRASE_MIN, fresh);
 	if (!err)
 		err = bk_rim_passphrase(cli->rim, old, fresh);
 	sodium_memzero(old, sizeof old);

@@ -9,6 +9,9 @@
  *
  * Folder: store (sealed key-value store), blobs (encrypted files), ca.pem (the authority given at enrolment).
  * Closing after the event "revoked" removes them.
+ *
+ * Locked, a rim has neither core nor keys: commands are refused (BK_E_SHUT), the connection is closed, nothing is
+ * received, so a withdrawal takes effect only after the next unlocking.
  */
 #ifndef BK_RIM_H
 #define BK_RIM_H
@@ -28,6 +31,7 @@ struct bk_rim_options {
 	const char *ca_file;    /* given at enrolment; copied into the folder. NULL: the folder's, else the system's */
 	enum bk_lang lang;
 	bool create;            /* make a new folder; BK_E_EXISTS when there is one */
+	uint64_t lock_after_ms; /* a person's device locks after so long without a command; 0: never */
 	bk_rim_event event;     /* everything that is not a reply to bk_rim_call */
 	void *arg;
 };
@@ -57,5 +61,19 @@ int bk_rim_save(struct bk_rim *rim, bk_id message, unsigned index, const char *p
 	void *arg);
 /* Changes the passphrase of the open store. BK_E_PASSPHRASE. */
 int bk_rim_passphrase(struct bk_rim *rim, const char *old, const char *fresh);
+
+
+/* rim_lock.c. Events "locked", "unlocked", "wiped". */
+#define BK_PIN_MIN 6u /* bytes */
+void bk_rim_lock(struct bk_rim *rim);
+bool bk_rim_locked(const struct bk_rim *rim);
+/* With either PIN. Connects again when it was connected. BK_E_PASSPHRASE, BK_E_RATE (bk_rim_wait_ms). */
+int bk_rim_unlock(struct bk_rim *rim, const char *pin);
+uint64_t bk_rim_wait_ms(const struct bk_rim *rim); /* until the next try */
+/* A new one in place of `pin`, or (second) beside it; fresh NULL takes the one beside it away. seal.h. */
+int bk_rim_pin_set(struct bk_rim *rim, const char *pin, const char *fresh, bool second);
+/* Destroys the keys, then the rest; works locked too. The rim is then only to be closed. */
+void bk_rim_wipe(struct bk_rim *rim);
+int bk_rim_wipe_folder(const char *dir); /* the same for a folder that is not open here */
 
 #endif

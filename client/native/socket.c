@@ -313,6 +313,7 @@ void bk_socket_disconnect(struct bk_socket *l)
 	l->closing = true;
 	/* Ends outside the connection's own callback: see docs/decisions/ on libwebsockets 4.1.6. */
 	lws_set_timeout(l->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+	lws_cancel_service(lws_get_context(l->wsi)); /* its timers are looked at when it is woken, and not before */
 }
 
 int bk_socket_send(struct bk_socket *l, const void *frame, size_t len)

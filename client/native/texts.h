@@ -28,6 +28,15 @@
 	X(PASS_DIFFER, "De twee zijn niet gelijk.", "The two are not the same.")                   \
 	X(PASS_SHORT, "Een wachtwoordzin heeft minstens 8 tekens.",                                \
 	  "A passphrase has 8 characters or more.")                                                \
+	X(PIN_SHORT, "Een pincode heeft minstens 6 tekens.", "A PIN has 6 characters or more.")      \
+	X(PIN_EQUAL, "Kies een andere pincode.", "Choose another PIN.")                            \
+	X(PIN_SET, "De pincode is ingesteld.", "The PIN has been set.")                            \
+	X(ASK_WIPE, "Alles op dit toestel wordt gewist. Dat kan niet terug. Typ: wissen",          \
+	  "Everything on this device will be erased. That cannot be undone. Type: erase")          \
+	X(WORD_WIPE, "wissen", "erase")                                                            \
+	X(WIPED, "Alles is gewist.", "Everything has been erased.")                                \
+	X(HINT_SHUT, "Ontgrendel het toestel eerst.", "Unlock the device first.")                  \
+	X(HINT_RATE, "Wacht even en probeer het dan opnieuw.", "Wait a moment, then try again.")   \
 	X(LINE_KEYS, "(Enter: versturen, Esc: terug)", "(Enter: send, Esc: back)")                  \
 	X(ASK_CODE, "Typ de code van uw uitnodiging: ", "Type the code of your invitation: ")       \
 	X(NO_TERMINAL, "Er is geen terminal om iets te vragen. Gebruik --passphrase-file.",        \
