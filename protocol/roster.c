@@ -135,6 +135,9 @@ static int take_header(const Baken__Roster *m, struct bk_roster *r)
 	if (m->kind != BAKEN__CIRCLE_KIND__CIRCLE_PERSON &&
 		(m->desk_id.len || m->care_id.len || m->n_household))
 		return BK_E_INVAL;
+	if (take_id_or_none(m->fallback_id, &r->fallback) || bk_id_equal(r->fallback, r->circle) ||
+		(m->kind != BAKEN__CIRCLE_KIND__CIRCLE_DESK && m->fallback_id.len))
+		return BK_E_INVAL;
 	if (m->version == 1 && !sodium_is_zero(r->previous.b, BK_HASH_BYTES))
 		return BK_E_CHAIN;
 	for (size_t i = 0; i < m->n_household; i++)
@@ -343,6 +346,8 @@ int bk_roster_sign(const struct bk_roster_plan *plan,
 		m.desk_id = bk_bytes(plan->desk.b, BK_ID_BYTES);
 	if (!bk_id_is_zero(plan->care))
 		m.care_id = bk_bytes(plan->care.b, BK_ID_BYTES);
+	if (!bk_id_is_zero(plan->fallback))
+		m.fallback_id = bk_bytes(plan->fallback.b, BK_ID_BYTES);
 	err = fill_lists(plan, &m);
 	if (err)
 		goto out;

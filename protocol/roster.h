@@ -28,6 +28,7 @@ struct bk_roster {
 	bk_id desk, care; /* kind PERSON; zero when not assigned */
 	bk_id household[BK_HOUSEHOLD_MAX];
 	size_t n_household;
+	bk_id fallback; /* kind DESK: another desk; zero when there is none */
 	size_t n_entries;
 	struct bk_roster_entry entries[];
 };
@@ -76,6 +77,7 @@ struct bk_roster_plan {
 	bk_id desk, care;
 	const bk_id *household;
 	size_t n_household;
+	bk_id fallback;
 	const struct bk_roster_plan_entry *entries;
 	size_t n_entries;
 	const uint8_t *const *registrars; /* serialised Signed RegistrarCerts */

@@ -33,7 +33,7 @@ static const struct command commands[] = {
 	{"roster show", bk_ctl_roster_show, "--circle ID [--registrar FILE]", "toon een toestellenlijst",
 		"show a list of devices"},
 	{"roster renew", bk_ctl_roster_renew,
-		"--registrar FILE [--circle ID] [--days N] [--desk ID] [--care ID] [--household ID]",
+		"--registrar FILE [--circle ID] [--days N] [--desk ID] [--care ID] [--household ID] [--fallback ID]",
 		"vernieuw toestellenlijsten", "renew lists of devices"},
 	{"roster publish", bk_ctl_roster_publish, "--registrar FILE", "zet na een oude reservekopie de lijsten terug",
 		"put lists back after an old backup"},

@@ -98,9 +98,9 @@ void bk_control_trust(struct bk_question *q)
 
 static int add_circle(void *arg, const struct bk_circle_row *row)
 {
-	json_t *o = json_pack("{s:o, s:s, s:I, s:o, s:o, s:I}", "circle", bk_json_of_id(row->circle), "kind",
+	json_t *o = json_pack("{s:o, s:s, s:I, s:o, s:o, s:o, s:I}", "circle", bk_json_of_id(row->circle), "kind",
 		bk_kind_name(row->kind), "version", (json_int_t)row->version, "desk", bk_json_of_id(row->desk), "care",
-		bk_json_of_id(row->care), "expires_ms", (json_int_t)row->hard_expires_ms);
+		bk_json_of_id(row->care), "fallback", bk_json_of_id(row->fallback), "expires_ms", (json_int_t)row->hard_expires_ms);
 
 	return json_array_append_new(arg, o) ? BK_E_NOMEM : 0;
 }

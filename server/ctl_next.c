@@ -89,6 +89,11 @@ static int header(struct build *b, bk_id circle)
 		return BK_E_NOT_FOUND;
 	if (!bk_ctl_registrar_may_lead(b->reg, b->plan.kind))
 		return BK_E_ROLE;
+	b->plan.fallback = r ? r->fallback : (bk_id){{0}};
+	if (b->change->fallback && b->plan.kind != BAKEN__CIRCLE_KIND__CIRCLE_DESK)
+		return BK_E_INVAL;
+	if (b->change->fallback)
+		b->plan.fallback = *b->change->fallback;
 	if (b->change->relations || !r)
 		return b->plan.kind == BAKEN__CIRCLE_KIND__CIRCLE_PERSON
 			       ? relate(b, b->change->relations ? b->change->relations : row)

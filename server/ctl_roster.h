@@ -54,6 +54,7 @@ struct bk_ctl_change {
 	Baken__DeviceStatus add_status;
 	bk_id revoke;            /* zero: none */
 	bool extend;             /* certificates of devices in use that end soon get new dates */
+	const bk_id *fallback;   /* of a desk: as of this version, zero for none; NULL: as it was */
 	const json_t *relations; /* {desk, care, household}: as of this version; NULL: as they were */
 	uint64_t days;           /* 0: BK_CTL_ROSTER_DAYS */
 };

@@ -32,6 +32,8 @@ static json_t *roster_json(const struct bk_roster *r)
 		json_object_set_new(o, "desk", bk_json_of_id(r->desk));
 	if (!bk_id_is_zero(r->care))
 		json_object_set_new(o, "care", bk_json_of_id(r->care));
+	if (!bk_id_is_zero(r->fallback))
+		json_object_set_new(o, "fallback", bk_json_of_id(r->fallback));
 	json_object_set_new(o, "household", household);
 	json_object_set_new(o, "entries", entries);
 	return o;
@@ -47,6 +49,8 @@ static void show(const struct bk_ctl *ctl, const struct bk_roster *r)
 	if (r->kind == BAKEN__CIRCLE_KIND__CIRCLE_PERSON)
 		bk_ctl_say(CT(ctl, ROSTER_RELATED), bk_id_is_zero(r->desk) ? "-" : bk_id_text(r->desk, a),
 			bk_id_is_zero(r->care) ? "-" : bk_id_text(r->care, b), NULL);
+	if (r->kind == BAKEN__CIRCLE_KIND__CIRCLE_DESK)
+		bk_ctl_say(CT(ctl, ROSTER_FALLBACK), bk_id_is_zero(r->fallback) ? "-" : bk_id_text(r->fallback, a), NULL);
 	for (size_t i = 0; i < r->n_household; i++)
 		bk_ctl_say(CT(ctl, ROSTER_HOUSEHOLD), bk_id_text(r->household[i], a), NULL);
 	for (size_t i = 0; i < r->n_entries; i++) {
@@ -247,26 +251,35 @@ static json_t *relations(const char *desk, const char *care, json_t *household)
 		household ? json_incref(household) : json_array());
 }
 
+/* A desk's id, or "none". */
+static int read_fallback(const char *text, bk_id *ret_fallback)
+{
+	return text && strcmp(text, "none") != 0 ? bk_id_parse(text, ret_fallback) : 0;
+}
+
 int bk_ctl_roster_renew(struct bk_ctl *ctl, int argc, char **argv)
 {
-	const char *file = NULL, *circle_text = NULL, *days = NULL, *desk = NULL, *care = NULL;
+	const char *file = NULL, *circle_text = NULL, *days = NULL, *desk = NULL, *care = NULL, *fallback_text = NULL;
 	json_t *household = NULL, *related = NULL;
+	bk_id fallback = {{0}};
 	const struct bk_ctl_option options[] = {
 		{"registrar", &file, NULL, NULL, true},      {"circle", &circle_text, NULL, NULL, false},
 		{"days", &days, NULL, NULL, false},          {"desk", &desk, NULL, NULL, false},
 		{"care", &care, NULL, NULL, false},          {"household", NULL, &household, NULL, false},
+		{"fallback", &fallback_text, NULL, NULL, false},
 	};
 	struct renewal w = {.ctl = ctl, .change = {.extend = true}};
 	bk_id circle;
 	int err = BK_E_USAGE;
 
-	if (bk_ctl_options(ctl, argc, argv, options, 6) == 0 &&
+	if (bk_ctl_options(ctl, argc, argv, options, 7) == 0 && read_fallback(fallback_text, &fallback) == 0 &&
 		!bk_ctl_number(days, 1, 365, BK_CTL_ROSTER_DAYS, &w.change.days) &&
 		(!circle_text || !bk_id_parse(circle_text, &circle))) {
 		related = relations(desk, care, household);
 		w.change.relations = related;
+		w.change.fallback = fallback_text ? &fallback : NULL;
 		w.done = json_array();
-		err = related && !circle_text ? BK_E_USAGE : renew(&w, file, circle_text ? &circle : NULL);
+		err = (related || fallback_text) && !circle_text ? BK_E_USAGE : renew(&w, file, circle_text ? &circle : NULL);
 	}
 	if (!err)
 		bk_ctl_print(ctl, json_pack("{s:b, s:O}", "ok", 1, "circles", w.done));

@@ -63,6 +63,7 @@
 	X(PUBLISHED, "Kring %s teruggezet op versie %s.", "Circle %s put back at version %s.")     \
 	X(PUBLISHED_NONE, "De server heeft alles al.", "The server has everything already.")       \
 	X(ROSTER_HEAD, "Kring %s (%s), versie %s, geldig tot %s", "Circle %s (%s), version %s, valid until %s") \
+	X(ROSTER_FALLBACK, "Vervangende meldkamer %s", "Fall-back desk %s")                        \
 	X(ROSTER_RELATED, "Meldkamer %s  zorgteam %s", "Desk %s  care team %s")                    \
 	X(ROSTER_HOUSEHOLD, "Huishouden %s", "Household %s")                                       \
 	X(CIRCLES_HEAD, "kring                             soort    versie  naam",                 \

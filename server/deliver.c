@@ -191,6 +191,7 @@ static void ack_done(struct bk_server *s, struct bk_job *job)
 	BK_CRASH_POINT("server-ack-committed");
 	if (!job->err) {
 		s->stats.acks += job->op.ack.n_seqs;
+		s->stats.alarms_answered += job->op.ack.answered;
 		if (job->op.ack.resumed)
 			bk_submit_room(s, job->op.ack.device);
 	}

@@ -92,12 +92,21 @@ static void add_circle(struct bk_conn *c, bk_id id, Baken__CircleState *states, 
 	(*n)++;
 }
 
+/* The desk that hears of an alarm which nobody at the first one opens. */
+static bk_id fallback_of(const struct bk_conn *c)
+{
+	bool desk = c->kind == BAKEN__CIRCLE_KIND__CIRCLE_DESK;
+	const struct bk_route *r = bk_route_get(&c->server->routes, c->server->store, desk ? c->circle : c->desk);
+
+	return r && c->kind != BAKEN__CIRCLE_KIND__CIRCLE_CARE ? r->fallback : (bk_id){{0}};
+}
+
 static void send_ok(struct bk_conn *c, const struct bk_job *job)
 {
 	struct bk_server *s = c->server;
 	const struct secrets *sec = job->more;
 	const struct bk_route *own = bk_route_get(&s->routes, s->store, c->circle);
-	Baken__CircleState states[3 + BK_HOUSEHOLD_MAX], *list[3 + BK_HOUSEHOLD_MAX];
+	Baken__CircleState states[4 + BK_HOUSEHOLD_MAX], *list[4 + BK_HOUSEHOLD_MAX];
 	Baken__Frame f = BAKEN__FRAME__INIT;
 	Baken__LoginOk m = BAKEN__LOGIN_OK__INIT;
 	Baken__PrekeysState prekeys = BAKEN__PREKEYS_STATE__INIT;
@@ -108,6 +117,7 @@ static void send_ok(struct bk_conn *c, const struct bk_job *job)
 	add_circle(c, c->circle, states, list, &m.n_circles);
 	add_circle(c, c->desk, states, list, &m.n_circles);
 	add_circle(c, c->care, states, list, &m.n_circles);
+	add_circle(c, fallback_of(c), states, list, &m.n_circles);
 	for (size_t i = 0; own && i < own->n_household; i++)
 		add_circle(c, own->household[i], states, list, &m.n_circles);
 	m.circles = list;

@@ -192,7 +192,8 @@ static bool may_claim(struct bk_conn *c, bk_id device)
 		return false;
 	r = bk_route_get(&s->routes, s->store, row.circle);
 	own = bk_route_get(&s->routes, s->store, c->circle);
-	return own && r && (bk_route_related(own, r) || bk_route_related(r, own));
+	return own && r && (bk_route_related(own, r) || bk_route_related(r, own) ||
+				   bk_route_stands_in(&s->routes, s->store, own, r));
 }
 
 static bool named_before(const bk_id *ids, size_t n)

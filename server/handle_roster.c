@@ -13,7 +13,10 @@ static const struct bk_route *visible(struct bk_conn *c, bk_id circle)
 	const struct bk_route *own = bk_route_get(&s->routes, s->store, c->circle);
 	const struct bk_route *r = bk_route_get(&s->routes, s->store, circle);
 
-	return own && r && (bk_route_related(own, r) || bk_route_related(r, own)) ? r : NULL;
+	return own && r && (bk_route_related(own, r) || bk_route_related(r, own) ||
+				   bk_route_stands_in(&s->routes, s->store, own, r))
+		       ? r
+		       : NULL;
 }
 
 /* By device: the circle it belongs to. */

@@ -12,6 +12,7 @@
 #include "digest.h"
 #include "handlers.h"
 #include "live.h"
+#include "log.h"
 #include "server.h"
 
 #define FULL_MAX 4096u /* (device without room, who asked) pairs remembered */
@@ -21,6 +22,8 @@ struct check {
 	struct bk_conn *c;
 	const Baken__Submit *m;
 	bool alarm, to_desk;
+	bool slowed;       /* an alarm above its rate: carried as an urgent message */
+	bk_id desk, fallback; /* whose ladder an alarm climbs */
 	bk_ms now;
 	bool used[BK_CAPSULES_MAX];
 	bk_id missing[BK_ROSTER_ENTRIES_MAX];
@@ -40,6 +43,13 @@ static bool find_capsule(struct check *k, bk_id device)
 	return false;
 }
 
+/* Through a fall-back desk only what belongs to security. */
+static bool is_reachable(struct bk_server *s, const struct bk_route *own, const struct bk_route *r, Baken__Regime regime)
+{
+	return bk_route_related(own, r) || (regime == BAKEN__REGIME__REGIME_SECURITY &&
+						   bk_route_stands_in(&s->routes, s->store, own, r));
+}
+
 static int check_target(struct check *k, const struct bk_route *own, const Baken__Target *t)
 {
 	struct bk_server *s = k->c->server;
@@ -48,7 +58,8 @@ static int check_target(struct check *k, const struct bk_route *own, const Baken
 
 	memcpy(k->circle.b, t->circle_id.data, BK_ID_BYTES);
 	r = bk_route_get(&s->routes, s->store, k->circle);
-	if (!r || !bk_route_related(own, r) || !bk_roles_may_send(k->c->role, r->kind, k->m->regime, BK_CONTENT_ANY))
+	if (!r || !is_reachable(s, own, r, k->m->regime) ||
+		!bk_roles_may_send(k->c->role, r->kind, k->m->regime, BK_CONTENT_ANY))
 		return BK_E_ROLE; /* an unknown circle looks the same as a forbidden one */
 	current = r->version == t->roster_version && memcmp(r->hash.b, t->roster_hash.data, BK_HASH_BYTES) == 0;
 	if (!current && !k->alarm)
@@ -56,6 +67,10 @@ static int check_target(struct check *k, const struct bk_route *own, const Baken
 	if (k->now > r->hard_expires_ms && !k->alarm)
 		return BK_E_EXPIRED;
 	k->to_desk |= r->kind == BAKEN__CIRCLE_KIND__CIRCLE_DESK;
+	if (k->to_desk && own->kind == BAKEN__CIRCLE_KIND__CIRCLE_PERSON)
+		k->desk = own->desk;
+	if (r->kind == BAKEN__CIRCLE_KIND__CIRCLE_DESK && !bk_id_equal(r->circle, own->desk))
+		k->fallback = r->circle;
 	for (size_t i = 0; i < r->n_devices; i++) {
 		const struct bk_route_device *d = &r->devices[i];
 
@@ -156,10 +171,14 @@ static struct bk_job *make_job(const struct check *k)
 	job->op.submit.body = (struct bk_bytes){memcpy(p, m->body.data, m->body.len), m->body.len};
 	memcpy(job->op.submit.message.b, m->message_id.data, BK_ID_BYTES);
 	memcpy(job->op.submit.body_hash.b, m->body_hash.data, BK_HASH_BYTES);
-	job->op.submit.class = m->class_;
+	job->op.submit.class = k->slowed ? BAKEN__CLASS__CLASS_URGENT : m->class_;
+	job->op.submit.ladder = k->alarm && !k->slowed && !bk_id_is_zero(k->desk);
+	job->op.submit.drill = m->drill;
+	job->op.submit.desk = k->desk;
+	job->op.submit.fallback = k->fallback;
 	job->op.submit.keep_body = k->to_desk;
 	job->op.submit.sender = k->c->device;
-	job->first = k->alarm;
+	job->first = k->alarm && !k->slowed;
 	return job;
 }
 
@@ -247,6 +266,21 @@ static void deliver_all(struct bk_server *s, struct bk_job *job)
 	}
 }
 
+/* Drills are counted apart (R14). */
+static void count_alarm(struct bk_server *s, const struct bk_op *op)
+{
+	if (op->submit.duplicate || op->submit.class != BAKEN__CLASS__CLASS_ALARM)
+		return;
+	if (op->submit.drill)
+		s->stats.alarm_drills++;
+	else
+		s->stats.alarms++;
+	if (op->submit.unwatched) {
+		s->stats.alarms_unwatched++;
+		bk_log(BK_LOG_ALARM_UNWATCHED, "alarm=%s", bk_log_device(op->submit.message));
+	}
+}
+
 static void submit_done(struct bk_server *s, struct bk_job *job)
 {
 	struct bk_conn *c = bk_conn_find(s, job->conn);
@@ -267,6 +301,7 @@ static void submit_done(struct bk_server *s, struct bk_job *job)
 	BK_CRASH_POINT("server-before-stored");
 	s->stats.submits++;
 	s->stats.duplicates += job->op.submit.duplicate;
+	count_alarm(s, &job->op);
 	bk_batch_keep(s, job);
 	if (c && bk_batch_stored(c, job, missing, n) != 0)
 		bk_conn_error(c, job->request, BK_E_NOMEM, 1000);
@@ -277,7 +312,7 @@ void bk_handle_submit(struct bk_conn *c, const Baken__Frame *f)
 {
 	struct bk_server *s = c->server;
 	struct check *k = bk_arena_alloc(s->arena, sizeof *k);
-	uint64_t wait = bk_throttle_device(&s->throttle, c->device, BK_RATE_MESSAGE, bk_now());
+	uint64_t wait = 0;
 	struct bk_job *job;
 	int err;
 
@@ -289,12 +324,17 @@ void bk_handle_submit(struct bk_conn *c, const Baken__Frame *f)
 	k->m = f->submit;
 	k->alarm = f->submit->class_ == BAKEN__CLASS__CLASS_ALARM;
 	k->now = bk_now();
-	if (wait && !k->alarm) {
+	if (k->alarm && bk_throttle_device(&s->throttle, c->device, BK_RATE_ALARM, k->now)) {
+		k->slowed = true;
+		s->stats.alarms_over_rate++;
+	}
+	if (!k->alarm || k->slowed)
+		wait = bk_throttle_device(&s->throttle, c->device, BK_RATE_MESSAGE, k->now);
+	if (wait) {
 		s->stats.rate_refused++;
 		bk_conn_error(c, f->request, BK_E_RATE, wait);
 		return;
 	}
-	s->stats.alarms_over_rate += wait != 0; /* fails open: an alarm is never refused for its rate */
 	err = check_submit(k);
 	if (err) {
 		refuse(k, f->request, err);

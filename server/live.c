@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "deliver.h"
+#include "escalate.h"
 #include "server.h"
 
 static bk_id token_name(bk_hash h)
@@ -107,6 +108,7 @@ void bk_live_tick(struct bk_server *s, bk_ms now)
 		look_at(c, now);
 	}
 	bk_deliver_tick(s, now);
+	bk_escalate_tick(s, now);
 }
 
 static void on_tick(uv_timer_t *t)
@@ -129,6 +131,18 @@ void bk_live_stop(struct bk_server *s)
 
 /* ---- circles ---- */
 
+/* The fall-back of its desk, or the desk that its own is the fall-back of. */
+static bool stands_in(const struct bk_conn *c, const struct bk_route *r)
+{
+	struct bk_server *s = c->server;
+	const struct bk_route *own;
+
+	if (r->kind != BAKEN__CIRCLE_KIND__CIRCLE_DESK)
+		return false;
+	own = bk_route_get(&s->routes, s->store, c->circle);
+	return own && bk_route_stands_in(&s->routes, s->store, own, r);
+}
+
 static bool concerns(const struct bk_conn *c, const struct bk_route *r)
 {
 	if (bk_id_equal(c->circle, r->circle) || bk_id_equal(c->desk, r->circle) || bk_id_equal(c->care, r->circle))
@@ -138,7 +152,7 @@ static bool concerns(const struct bk_conn *c, const struct bk_route *r)
 	for (size_t i = 0; i < r->n_household; i++)
 		if (bk_id_equal(c->circle, r->household[i]))
 			return true;
-	return false;
+	return stands_in(c, r);
 }
 
 size_t bk_live_on_duty(const struct bk_route *r, ProtobufCBinaryData *out)

@@ -25,7 +25,11 @@
 	X(TLS, "debug")        \
 	X(LIBRARY, "warn")     \
 	X(FILE_FAILED, "err")  \
-	X(ACCEPT_FULL, "warn")
+	X(ACCEPT_FULL, "warn") \
+	X(ALARM_UNSEEN, "warn") \
+	X(ALARM_UNWATCHED, "err") \
+	X(HOOK, "warn")        \
+	X(HOOK_FAILED, "err")
 
 enum bk_log_event {
 #define X(id, level) BK_LOG_##id,

@@ -47,6 +47,13 @@ static const struct row rows[] = {
 	N("queue-max", queue_max, "20000", 100, 10000000, "messages waiting for one device"),
 	N("map-gib", map_gib, "64", 1, 16384, "address space of the store"),
 	N("session-days", session_days, "30", 1, 365, "life of a resume ticket"),
+	N("alarms-device", alarms_device, "6", 1, 10000, "alarms a minute of one device, more are only urgent"),
+	N("alarm-t1", alarm_t1, "30", 1, 86400, "seconds until an unopened alarm wakes its whole desk"),
+	N("alarm-t2", alarm_t2, "90", 1, 86400, "seconds until it wakes the fall-back desk"),
+	N("alarm-t3", alarm_t3, "180", 1, 86400, "seconds until it runs the alarm-hook"),
+	T("alarm-hook", alarm_hook, "", "program that is run then, absolute path"),
+	N("alarm-hook-seconds", alarm_hook_seconds, "30", 1, 600, "after so long it is ended"),
+	N("alarm-hook-drills", alarm_hook_drills, "0", 0, 1, "1: drills run it too"),
 	N("files-gib", files_gib, "100", 1, 1000000, "room for all attachments together"),
 };
 #define ROWS (sizeof rows / sizeof *rows)
@@ -253,6 +260,14 @@ static int check(const struct bk_options *o)
 			fprintf(stderr, "bakend: %s: only on loopback, not %s\n", ends[i].name, host);
 			return BK_E_USAGE;
 		}
+	}
+	if (o->alarm_t1 > o->alarm_t2 || o->alarm_t2 > o->alarm_t3) {
+		fprintf(stderr, "bakend: alarm-t1, alarm-t2 and alarm-t3 must follow each other\n");
+		return BK_E_USAGE;
+	}
+	if (*o->alarm_hook && *o->alarm_hook != '/') {
+		fprintf(stderr, "bakend: alarm-hook: \"%s\" is not an absolute path\n", o->alarm_hook);
+		return BK_E_USAGE;
 	}
 	for (size_t i = 0; i < sizeof need / sizeof *need; i++)
 		if (!*need[i].value) {

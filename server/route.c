@@ -46,6 +46,7 @@ static struct bk_route *load(struct bk_store *store, bk_id circle)
 		g.route->hash = row.hash;
 		g.route->desk = row.desk;
 		g.route->care = row.care;
+		g.route->fallback = row.fallback;
 		g.route->hard_expires_ms = row.hard_expires_ms;
 		err = bk_store_household(v, circle, g.route->household, BK_HOUSEHOLD_MAX, &g.route->n_household);
 	}
@@ -133,4 +134,24 @@ bool bk_route_related(const struct bk_route *from, const struct bk_route *to)
 		return false;
 	}
 	return bk_id_equal(to->desk, from->circle) || bk_id_equal(to->care, from->circle);
+}
+
+static bool is_desk(const struct bk_route *r)
+{
+	return r->kind == BAKEN__CIRCLE_KIND__CIRCLE_DESK;
+}
+
+/* Is `desk` the fall-back of the desk that this circle is, or is assigned to? */
+static bool backs(struct bk_routes *r, struct bk_store *store, const struct bk_route *desk, const struct bk_route *of)
+{
+	const struct bk_route *first = is_desk(of) ? of : NULL;
+
+	if (of->kind == BAKEN__CIRCLE_KIND__CIRCLE_PERSON && !bk_id_is_zero(of->desk))
+		first = bk_route_get(r, store, of->desk);
+	return first && is_desk(desk) && bk_id_equal(first->fallback, desk->circle);
+}
+
+bool bk_route_stands_in(struct bk_routes *r, struct bk_store *store, const struct bk_route *a, const struct bk_route *b)
+{
+	return backs(r, store, a, b) || backs(r, store, b, a);
 }

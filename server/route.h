@@ -26,7 +26,7 @@ struct bk_route {
 	Baken__CircleKind kind;
 	uint64_t version;
 	bk_hash hash;
-	bk_id desk, care;
+	bk_id desk, care, fallback;
 	bk_ms hard_expires_ms;
 	bk_id household[BK_HOUSEHOLD_MAX];
 	size_t n_household;
@@ -49,5 +49,10 @@ bool bk_route_usable(const struct bk_route_device *d, bk_ms now);
 bool bk_route_must_reach(const struct bk_route *r, const struct bk_route_device *d, bk_ms now);
 /* May a device of circle `from` write to circle `to` at all: its own, desk, care, household, or assigned people? */
 bool bk_route_related(const struct bk_route *from, const struct bk_route *to);
+/*
+ * The same by way of a fall-back desk: a person and the fall-back of their desk, a desk and its fall-back, either
+ * way around. What may be said there is little (bk_roles_to_fallback); the server sees only the regime of it.
+ */
+bool bk_route_stands_in(struct bk_routes *r, struct bk_store *store, const struct bk_route *a, const struct bk_route *b);
 
 #endif

@@ -18,6 +18,7 @@
 #include "batch.h"
 #include "certificate.h"
 #include "control.h"
+#include "escalate.h"
 #include "files.h"
 #include "handlers.h"
 #include "live.h"
@@ -298,6 +299,7 @@ static void end(struct run *r)
 	uv_close((uv_handle_t *)&r->term, NULL);
 	uv_close((uv_handle_t *)&r->intr, NULL);
 	bk_live_stop(s);
+	bk_escalate_stop(s->escalate);
 	bk_control_stop(s);
 	bk_metrics_stop(s->metrics);
 	bk_net_stop(s->net);
@@ -358,6 +360,8 @@ static int start(struct run *r)
 		failed("tls-cert", err);
 	if (!err && (err = bk_writer_start(s, s->loop, s->store, s->receipt_secret, &s->writer)))
 		failed("writer", err);
+	if (!err && (err = bk_escalate_start(s, &s->escalate)))
+		failed("alarm-hook", err);
 	if (!err && (err = drop_power(s)))
 		failed("power", err);
 	return err;
@@ -372,6 +376,7 @@ static void free_all(struct run *r)
 		;
 	bk_writer_free(s->writer);
 	bk_files_stop(s->files);
+	bk_escalate_free(s->escalate);
 	bk_store_close(s->store);
 	bk_routes_done(&s->routes);
 	bk_throttle_done(&s->throttle);
@@ -396,6 +401,7 @@ static void undo(struct run *r)
 
 	uv_close((uv_handle_t *)&r->term, NULL);
 	uv_close((uv_handle_t *)&r->intr, NULL);
+	bk_escalate_stop(s->escalate);
 	bk_control_stop(s);
 	bk_metrics_stop(s->metrics);
 	if (s->net)

@@ -29,7 +29,16 @@
 	X(acks, "deliveries acknowledged")                               \
 	X(nacks, "deliveries refused by the device")                     \
 	X(dead_letters, "messages refused five times")                   \
-	X(alarms_over_rate, "alarms accepted above the rate")            \
+	X(alarms, "alarms stored")                                       \
+	X(alarm_drills, "drills of alarms stored")                       \
+	X(alarms_over_rate, "alarms carried as urgent messages for their rate") \
+	X(alarms_unwatched, "alarms stored without a ladder: too many wait") \
+	X(alarms_answered, "alarms acknowledged by an officer's device of their desk") \
+	X(alarms_unseen, "alarms not acknowledged after t1")             \
+	X(alarms_fallback, "of these not after t2 either")               \
+	X(wakes, "devices woken")                                        \
+	X(hooks, "runs of the operator's program")                       \
+	X(hooks_failed, "of these ended badly or were ended")            \
 	X(rate_refused, "requests refused by rate")                      \
 	X(quota_refused, "messages refused because a queue is full")     \
 	X(displaced, "connections displaced by a newer one")             \

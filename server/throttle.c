@@ -27,6 +27,7 @@ int bk_throttle_init(struct bk_throttle *t, const struct bk_options *o)
 		{BK_RATE_MESSAGE, o->messages_device, 1000, 5 * o->messages_device},
 		{BK_RATE_CLAIM, o->claims_device, 60000, o->claims_device},
 		{BK_RATE_FRAME, o->messages_device * 4, 1000, 20 * o->messages_device},
+		{BK_RATE_ALARM, o->alarms_device, 60000, o->alarms_device},
 		{BK_RATE_PAIR, 10, 3600000, 10},
 	};
 

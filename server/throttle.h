@@ -2,7 +2,8 @@
 /*
  * Token buckets per address and per device. Tables are bounded; what happens when one is full is named:
  * addresses fail closed (an attacker with many addresses gets no more than the table), devices fail open (they
- * have logged in; one device is cut to its own rate, never another's), alarms are never refused for their rate.
+ * have logged in; one device is cut to its own rate, never another's), alarms above their own rate are carried as
+ * urgent messages (docs/decisions/0050-alarms-above-their-rate.md).
  *
  * Threads: loop. Time is given.
  */
@@ -24,6 +25,7 @@ enum bk_rate {
 	BK_RATE_MESSAGE,
 	BK_RATE_CLAIM,
 	BK_RATE_FRAME,
+	BK_RATE_ALARM,
 	BK_RATE_PAIR, /* one-time prekeys of one device for another: ten, then ten an hour */
 	BK_RATES
 };

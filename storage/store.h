@@ -68,6 +68,7 @@ enum bk_op_kind {
 	BK_OP_FILE_NEW,        /* upload created */
 	BK_OP_FILE_DONE,       /* complete, hash known */
 	BK_OP_FILE_DEL,
+	BK_OP_LADDER_STEP,     /* what was due for an alarm that waits has been done */
 	BK_OP_AUDIT,           /* appends one entry to the hash chain */
 	BK_OP_KINDS
 };
@@ -120,6 +121,10 @@ struct bk_op {
 			size_t n_capsules;
 			const bk_hash *files;
 			size_t n_files;
+			bool ladder;             /* an alarm that its desk must acknowledge: escalates until then */
+			bool drill;
+			bk_id desk, fallback;    /* of the ladder; fallback zero: none */
+			bool unwatched;          /* out: no room for its ladder */
 			bk_ms stored_ms;         /* out: first time it was stored */
 			bool duplicate;          /* out: this message id was stored before with the same hash */
 			bk_id *full;             /* out on BK_E_QUOTA: devices without room; malloc'd, caller frees */
@@ -133,6 +138,7 @@ struct bk_op {
 			const uint64_t *seqs;
 			size_t n_seqs;
 			bool resumed; /* out: the queue fell below 80 % after having refused */
+			size_t answered; /* out: alarms whose ladder ended by it */
 		} ack;          /* unknown numbers are ignored: acked before */
 		struct {
 			bk_id device;
@@ -187,6 +193,10 @@ struct bk_op {
 		struct {
 			bk_id upload, device;
 		} file_del;
+		struct {
+			bk_id message;
+			unsigned level; /* 1 to 3: never lower than it is */
+		} ladder;       /* BK_E_NOT_FOUND: answered meanwhile */
 		struct {
 			const char *event;  /* "ROSTER-PUT" */
 			const char *detail; /* key=value words, no content or names */
@@ -252,7 +262,7 @@ struct bk_circle_row {
 	Baken__CircleKind kind;
 	uint64_t version;
 	bk_hash hash;
-	bk_id desk, care;
+	bk_id desk, care, fallback;
 	bk_ms hard_expires_ms;
 };
 int bk_store_circle(struct bk_store_view *v, bk_id circle, struct bk_circle_row *ret_row);
@@ -318,6 +328,15 @@ int bk_store_upload(struct bk_store_view *v, bk_id upload, struct bk_file_row *r
 int bk_store_file(struct bk_store_view *v, bk_hash hash, struct bk_file_row *ret_row);
 int bk_store_trust(struct bk_store_view *v, uint8_t ret_root[static BK_KEY_BYTES], struct bk_bytes *ret_server_cert);
 
+struct bk_ladder_row {
+	bk_id message, desk, fallback;
+	bk_ms stored_ms;
+	unsigned level;
+	bool drill;
+};
+/* Alarms that no officer's device of their desk has acknowledged. Returns what visit returns. */
+int bk_store_ladder(struct bk_store_view *v, int (*visit)(void *arg, const struct bk_ladder_row *row), void *arg);
+
 struct bk_audit_row {
 	uint64_t number;
 	bk_ms at_ms;
@@ -331,7 +350,7 @@ int bk_store_audit_verify(struct bk_store_view *v, uint64_t *ret_count, uint64_t
 
 struct bk_store_stats {
 	uint64_t accounts, devices, circles, queued, queued_bytes, bodies, dedupe, sessions, files, invites, audit,
-		dead_letters, prekeys;
+		dead_letters, prekeys, ladder;
 	uint64_t used_bytes, map_bytes;
 	uint32_t schema;
 	bool read_only; /* refuses writes: full or failed */

@@ -40,6 +40,7 @@
 	X(UPLOAD, "upload")     /* upload -> row */                                                \
 	X(OPEN, "open")         /* device, upload -> bytes that count against its quota */         \
 	X(FILE, "file")         /* hash -> upload, last reference */                               \
+	X(LADDER, "ladder")     /* message -> an alarm that nobody of its desk has acknowledged */ \
 	X(AUDIT, "audit")       /* number -> entry */
 
 enum bk_table {

@@ -114,6 +114,7 @@ static void pack_circle(struct pack *p, void *row)
 	hash(p, &c->out.hash);
 	id(p, &c->out.desk);
 	id(p, &c->out.care);
+	id(p, &c->out.fallback);
 	u64(p, &c->out.hard_expires_ms);
 	u8(p, &c->n_household);
 	if (c->n_household > BK_HOUSEHOLD_MAX) {
@@ -311,6 +312,17 @@ static void pack_file(struct pack *p, void *row)
 	id(p, &f->upload);
 	flag(p, &f->named);
 	u64(p, &f->last_ms);
+}
+
+static void pack_ladder(struct pack *p, void *row)
+{
+	struct bk_row_ladder *l = row;
+
+	id(p, &l->desk);
+	id(p, &l->fallback);
+	u64(p, &l->stored_ms);
+	u8(p, &l->level);
+	flag(p, &l->drill);
 }
 
 static void pack_audit(struct pack *p, void *row)

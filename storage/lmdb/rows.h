@@ -113,6 +113,12 @@ struct bk_row_audit {
 	bk_hash hash;
 	struct bk_bytes text; /* event, NUL, detail, NUL */
 };
+struct bk_row_ladder {
+	bk_id desk, fallback; /* fallback: zero when the alarm did not go there */
+	bk_ms stored_ms;
+	uint8_t level; /* steps taken: 0 to 3 */
+	bool drill;
+};
 struct bk_row_account { bk_id circle; uint8_t role; };
 
 int bk_rows_get(struct bk_txn *t, enum bk_table table, const void *key, size_t len, void *ret_row);
@@ -142,7 +148,8 @@ int bk_rows_decode(enum bk_table table, struct bk_bytes value, void *ret_row);
 	X(FRESH, fresh)                                                                            \
 	X(DEAD, dead) X(PREKEY, prekey)                                                            \
 	X(PREKEYS, prekeys) X(SESSION, session) X(TICKET, ticket) X(CLAIM, claim)                  \
-	X(UPLOAD, upload) X(OPEN, open) X(FILE, file) X(AUDIT, audit)
+	X(UPLOAD, upload) X(OPEN, open) X(FILE, file) X(LADDER, ladder)           \
+	X(AUDIT, audit)
 BK_ROWS_MAP(BK_ROWS_OF)
 
 #endif

@@ -19,6 +19,7 @@
 	X(rosters, 256u) /* versions of one circle */                                              \
 	X(invites, 100000u)                                                                        \
 	X(claims, 1000000u)                                                                        \
+	X(ladder, 4096u) /* alarms that wait for their desk */                                     \
 	X(dead, 100000u)                                                                           \
 	X(fresh, 65536u) /* message ids written in order; then the older half goes over */         \
 	X(open, 64u) /* unfinished uploads of one device */                                        \
@@ -26,6 +27,7 @@
 #define BK_STORE_FILE_LEAST (64u * 1024u) /* what a file counts at least: a row costs, too */
 #define BK_STORE_INVITE_KEPT_MS (30ull * BK_STORE_DAY_MS)   /* after it was used or decided */
 #define BK_STORE_DEAD_KEPT_MS (90ull * BK_STORE_DAY_MS)
+#define BK_STORE_LADDER_KEPT_MS (7ull * BK_STORE_DAY_MS)
 #define BK_STORE_AUDIT_KEPT_MS (3650ull * BK_STORE_DAY_MS)
 
 struct bk_store_bounds { /* tests make them small */

@@ -341,6 +341,7 @@ static int on_row(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
 		struct bk_row_invite invite;
 		struct bk_row_session session;
 		struct bk_row_claim claim;
+		struct bk_row_ladder ladder;
 		struct bk_row_account account;
 	} row;
 
@@ -352,7 +353,8 @@ static int on_row(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
 static int check_plain(struct bk_txn *t)
 {
 	static const enum bk_table tables[] = {
-		BK_T_DEDUPE, BK_T_FRESH, BK_T_DEAD, BK_T_INVITE, BK_T_SESSION, BK_T_CLAIM, BK_T_ACCOUNT};
+		BK_T_DEDUPE, BK_T_FRESH, BK_T_DEAD, BK_T_INVITE, BK_T_SESSION, BK_T_CLAIM,
+		BK_T_LADDER, BK_T_ACCOUNT};
 	int err = 0;
 
 	for (size_t i = 0; !err && i < sizeof tables / sizeof tables[0]; i++) {

@@ -191,6 +191,13 @@ static bool old_dead(struct step *x, const struct bk_env_cursor *c)
 	return bk_rows_decode_dead(c->value, &row) == 0 && is_past(x, row.died_ms, BK_STORE_DEAD_KEPT_MS);
 }
 
+static bool old_ladder(struct step *x, const struct bk_env_cursor *c)
+{
+	struct bk_row_ladder row;
+
+	return bk_rows_decode_ladder(c->value, &row) == 0 && is_past(x, row.stored_ms, BK_STORE_LADDER_KEPT_MS);
+}
+
 static bool old_audit(struct step *x, const struct bk_env_cursor *c)
 {
 	struct bk_row_audit row;
@@ -219,6 +226,7 @@ static const struct job {
 	{BK_T_CLAIM, old_claim, NULL},
 	{BK_T_PREKEY, old_prekey, drop_prekey},
 	{BK_T_DEAD, old_dead, NULL},
+	{BK_T_LADDER, old_ladder, NULL},
 	{BK_T_AUDIT, old_audit, drop_audit},
 };
 #define N_JOBS (sizeof jobs / sizeof jobs[0])

@@ -66,6 +66,7 @@ struct bk_store {
 		struct bk_row_upload upload;
 		struct bk_row_letter letter_row; /* its capsule points into the table */
 		struct bk_row_session session;
+		struct bk_row_ladder ladder;
 		struct bk_roster *roster, *before;
 		uint64_t number;
 	} plan;
@@ -85,7 +86,7 @@ typedef int (*bk_store_fn)(struct bk_store *s, struct bk_txn *t, struct bk_op *o
 	X(INVITE_DONE, done) X(SUBMIT, submit) X(ACK, ack) X(NACK, nack) X(PREKEYS_PUT, prekeys)   \
 	X(PREKEYS_CLAIM, claim_prekeys) X(SESSION_PUT, session) X(SESSION_DEL, session_del)        \
 	X(DUTY_SET, duty) X(CLAIM, claim) X(DRILL, drill) X(FILE_NEW, file_new)                    \
-	X(FILE_DONE, file_done) X(FILE_DEL, file_del) X(AUDIT, audit)
+	X(FILE_DONE, file_done) X(FILE_DEL, file_del) X(LADDER_STEP, ladder) X(AUDIT, audit)
 #define X(kind, name) BK_STORE_PAIR(name)
 BK_STORE_PAIRS(X)
 #undef X
@@ -123,6 +124,10 @@ int bk_store_drop_session(struct bk_txn *t, bk_id session);
 int bk_store_drop_uploads(struct bk_txn *t, bk_id device);
 int bk_store_drop_upload(struct bk_txn *t, bk_id upload);
 int bk_store_drop_audit(struct bk_txn *t, const uint8_t key[static 8]);
+/* The ladder of an alarm begins (full table: *ret_full), and ends by the ack of an officer's device of its desk. */
+int bk_store_ladder_begin(struct bk_store *s, struct bk_txn *t, bk_id message, const struct bk_row_ladder *row,
+	bool *ret_full);
+int bk_store_ladder_end(struct bk_txn *t, bk_id message, bk_id device, bool *ret_ended);
 int bk_store_del(struct bk_txn *t, enum bk_table table, const void *key, size_t len); /* absent: 0 */
 /* First row of a table that begins with prefix; BK_E_NOT_FOUND. The key is copied, at most BK_ENV_KEY_MAX. */
 int bk_store_first(struct bk_txn *t, enum bk_table table, const void *prefix, size_t len,

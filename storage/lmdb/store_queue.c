@@ -112,6 +112,7 @@ int bk_store_drop_queue(struct bk_store *s, struct bk_txn *t, bk_id device, stru
 int bk_store_check_ack(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
 {
 	op->ack.resumed = false;
+	op->ack.answered = 0;
 	return bk_store_state(t, op->ack.device, &s->plan.state);
 }
 
@@ -129,16 +130,20 @@ int bk_store_write_ack(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
 	for (size_t i = 0; i < op->ack.n_seqs; i++) {
 		uint8_t key[BK_KEY_OUTBOX];
 		struct bk_row_letter row;
+		bool ended = false;
 		int err;
 
 		bk_store_key_outbox(key, op->ack.device, op->ack.seqs[i]);
 		err = bk_store_letter_at(t, key, sizeof key, &row);
 		if (err == BK_E_NOT_FOUND)
 			continue;
+		if (!err && (op->ack.seqs[i] & 7) == BAKEN__CLASS__CLASS_ALARM)
+			err = bk_store_ladder_end(t, row.message, op->ack.device, &ended);
 		if (!err)
 			err = bk_store_take_out(s, t, op->ack.device, op->ack.seqs[i], &row, state);
 		if (err)
 			return err;
+		op->ack.answered += ended;
 		changed = true;
 	}
 	if (has_resumed(s, state)) {

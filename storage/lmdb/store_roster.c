@@ -139,6 +139,7 @@ static int write_circle(const struct bk_store *s, struct bk_txn *t, const struct
 	row.out.hash = r->hash;
 	row.out.desk = r->desk;
 	row.out.care = r->care;
+	row.out.fallback = r->fallback;
 	row.out.hard_expires_ms = r->hard_expires_ms;
 	row.n_household = (uint8_t)r->n_household;
 	memcpy(row.household, r->household, r->n_household * sizeof r->household[0]);

@@ -49,6 +49,7 @@ static int check_dedupe(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
 	s->plan.known = false;
 	s->plan.body = 0;
 	op->submit.duplicate = false;
+	op->submit.unwatched = false;
 	op->submit.stored_ms = op->now;
 	if (err == BK_E_NOT_FOUND)
 		return 0;
@@ -341,6 +342,14 @@ static int write_files(struct bk_txn *t, const struct bk_op *op)
 	return 0;
 }
 
+static int write_ladder(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
+{
+	struct bk_row_ladder row = {.desk = op->submit.desk, .fallback = op->submit.fallback,
+		.stored_ms = op->submit.stored_ms, .drill = op->submit.drill};
+
+	return bk_store_ladder_begin(s, t, op->submit.message, &row, &op->submit.unwatched);
+}
+
 int bk_store_write_submit(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
 {
 	struct bk_row_letter row;
@@ -360,5 +369,7 @@ int bk_store_write_submit(struct bk_store *s, struct bk_txn *t, struct bk_op *op
 		err = write_slot(s, t, op, &s->plan.slots[i], &row);
 	if (!err)
 		err = write_dedupe(s, t, op);
+	if (!err && op->submit.ladder && !s->plan.known)
+		err = write_ladder(s, t, op);
 	return err ? err : write_files(t, op);
 }

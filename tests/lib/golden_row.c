@@ -38,7 +38,7 @@ static void fill_circle(union row *r)
 {
 	r->circle = (struct bk_row_circle){.out = {.kind = BAKEN__CIRCLE_KIND__CIRCLE_PERSON, .version = 3,
 						   .hash = bk_sample_hash(1), .desk = bk_sample_id(2),
-						   .care = bk_sample_id(3), .hard_expires_ms = BK_SAMPLE_NOW},
+						   .care = bk_sample_id(3), .fallback = bk_sample_id(6), .hard_expires_ms = BK_SAMPLE_NOW},
 		.n_household = 2, .household = {bk_sample_id(4), bk_sample_id(5)}};
 }
 
@@ -130,6 +130,11 @@ static void fill_session(union row *r)
 static void fill_ticket(union row *r)
 {
 	r->ticket.session = bk_sample_id(1);
+}
+
+static void fill_ladder(union row *r)
+{
+	r->ladder = (struct bk_row_ladder){bk_sample_id(1), bk_sample_id(2), BK_SAMPLE_NOW, 2, true};
 }
 
 static void fill_claim(union row *r)

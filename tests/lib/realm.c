@@ -107,7 +107,7 @@ uint32_t bk_realm_circle(struct bk_realm *r, Baken__CircleKind kind, uint32_t de
 	c->kind = kind;
 	c->desk = desk;
 	c->care = care;
-	c->household = c->first = c->last = BK_REALM_NONE;
+	c->household = c->fallback = c->first = c->last = BK_REALM_NONE;
 	return r->n_circles++;
 }
 
@@ -204,6 +204,8 @@ struct bk_realm_blob bk_realm_roster(struct bk_realm *r, uint32_t circle)
 		plan.desk = r->circles[c->desk].circle;
 	if (c->care != BK_REALM_NONE)
 		plan.care = r->circles[c->care].circle;
+	if (c->fallback != BK_REALM_NONE)
+		plan.fallback = r->circles[c->fallback].circle;
 	if (c->household != BK_REALM_NONE) {
 		plan.household = &r->circles[c->household].circle;
 		plan.n_household = 1;

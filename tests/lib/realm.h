@@ -35,6 +35,7 @@ struct bk_realm_circle {
 	bk_hash hash;
 	uint32_t desk, care;      /* indices, or BK_REALM_NONE */
 	uint32_t household;       /* another person's circle, or BK_REALM_NONE */
+	uint32_t fallback;        /* of a desk: another desk, or BK_REALM_NONE */
 	uint32_t first, last;     /* devices */
 	size_t n_devices;
 };

@@ -92,7 +92,8 @@ struct bk_sample_blob bk_store_box_sign(struct bk_box_circle *c, bk_ms now)
 	const uint8_t *const registrars[] = {cr.data};
 	struct bk_roster_plan plan = {.circle = c->circle, .kind = c->kind, .version = c->version + 1,
 		.previous = c->hash, .issued_ms = now, .expires_ms = now + 7 * BK_SAMPLE_DAY,
-		.hard_expires_ms = now + 14 * BK_SAMPLE_DAY, .desk = c->desk, .care = c->care, .household = c->household,
+		.hard_expires_ms = now + 14 * BK_SAMPLE_DAY, .desk = c->desk, .care = c->care, .fallback = c->fallback,
+		.household = c->household,
 		.n_household = c->n_household, .entries = entries,
 		.n_entries = c->n, .registrars = registrars, .registrar_lens = &cr.len, .n_registrars = 1};
 	uint8_t public[BK_KEY_BYTES], secret[BK_ED25519_SECRET_BYTES];
@@ -161,6 +162,9 @@ int bk_store_box_submit(struct bk_store_box *b, struct bk_box_message *m)
 	op.submit.body.data = body;
 	op.submit.body.len = len;
 	op.submit.keep_body = m->keep;
+	op.submit.ladder = m->ladder;
+	op.submit.drill = m->drill;
+	op.submit.desk = BK_BOX_DESK;
 	op.submit.sender = bk_sample_id(BK_BOX_PHONE);
 	op.submit.capsules = capsules;
 	op.submit.n_capsules = m->n_to;
@@ -348,7 +352,9 @@ int bk_store_box_audit(struct bk_store_box *b, const char *event, const char *de
 void bk_store_box_fill(struct bk_store_box *b)
 {
 	struct bk_op op = {.kind = BK_OP_NACK};
-	const unsigned vault = BK_BOX_VAULT;
+	const unsigned vault = BK_BOX_VAULT, officer = BK_BOX_OFFICER;
+	struct bk_box_message alarm = {.number = 3, .class = BAKEN__CLASS__CLASS_ALARM, .to = &officer, .n_to = 1,
+		.ladder = true};
 	const bk_hash hash = bk_sample_hash(1);
 	struct bk_box_message m = {.number = 2, .to = &vault, .n_to = 1, .keep = true, .files = &hash, .n_files = 1};
 	uint64_t fresh = b->store->bounds.fresh;
@@ -357,6 +363,7 @@ void bk_store_box_fill(struct bk_store_box *b)
 	op.nack.seq = bk_store_box_send(b, 1, BAKEN__CLASS__CLASS_ALARM, BK_BOX_PHONE);
 	for (unsigned i = 0; i < BK_DELIVER_ATTEMPTS; i++)
 		BK_ASSERT(bk_store_box_do(b, &op) == 0);
+	BK_ASSERT(bk_store_box_submit(b, &alarm) == 0);
 	BK_ASSERT(bk_store_box_upload(b, BK_BOX_PHONE, 1, 70000) == 0);
 	BK_ASSERT(bk_store_box_complete(b, BK_BOX_PHONE, 1, 1) == 0);
 	BK_ASSERT(bk_store_box_upload(b, BK_BOX_PHONE, 2, 70000) == 0);

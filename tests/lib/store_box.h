@@ -19,7 +19,7 @@ enum { BK_BOX_VAULT = 20, BK_BOX_OFFICER, BK_BOX_LEAD, BK_BOX_PHONE, BK_BOX_TABL
 #define BK_BOX_PERSON bk_sample_id(602)
 
 struct bk_box_circle {
-	bk_id circle, desk, care;
+	bk_id circle, desk, care, fallback;
 	Baken__CircleKind kind;
 	uint64_t version;
 	bk_hash hash;
@@ -63,6 +63,7 @@ struct bk_box_message {
 	size_t n_to;
 	size_t body_len;       /* 0: 100 */
 	bool keep;
+	bool ladder, drill;    /* of an alarm to BK_BOX_DESK */
 	const bk_hash *files;
 	size_t n_files;
 	uint64_t seqs[16];     /* out */

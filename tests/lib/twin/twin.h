@@ -25,7 +25,14 @@
 #define BK_TWIN_PIN "246810" /* of every device, and its second one */
 #define BK_TWIN_SECOND_PIN "135791"
 
-enum bk_twin_circle_name { BK_TWIN_DESK, BK_TWIN_CARE, BK_TWIN_PERSON, BK_TWIN_RELATIVE, BK_TWIN_CIRCLES };
+enum bk_twin_circle_name {
+	BK_TWIN_DESK,
+	BK_TWIN_CARE,
+	BK_TWIN_PERSON,
+	BK_TWIN_RELATIVE,
+	BK_TWIN_BACKUP, /* a second desk: the first one's fall-back when `backed` */
+	BK_TWIN_CIRCLES
+};
 
 struct bk_twin;
 struct bk_question;
@@ -84,6 +91,7 @@ struct bk_twin {
 	uv_loop_t loop;
 	char dir[BK_OPTION_TEXT];
 	bool down; /* the server is stopped */
+	bool backed; /* the desk's next list names the second desk as its fall-back */
 	struct bk_twin_circle circles[BK_TWIN_CIRCLES];
 	struct bk_twin_device devices[BK_TWIN_DEVICES];
 	size_t n_devices;

@@ -44,6 +44,8 @@ struct bk_sample_blob bk_twin_roster(struct bk_twin *t, unsigned circle)
 		plan.desk = t->circles[BK_TWIN_DESK].id;
 		plan.care = t->circles[BK_TWIN_CARE].id;
 	}
+	if (circle == BK_TWIN_DESK && t->backed)
+		plan.fallback = t->circles[BK_TWIN_BACKUP].id;
 	bk_sample_ed25519(registrar_of(c), public, secret);
 	BK_ASSERT(bk_roster_sign(&plan, secret, &out.data, &out.len) == 0);
 	s = bk_sample_unpack(out);
@@ -85,7 +87,8 @@ void bk_twin_revoke(struct bk_twin_device *d)
 void bk_twin_open(struct bk_twin *t, const char *name)
 {
 	static const Baken__CircleKind kinds[BK_TWIN_CIRCLES] = {BAKEN__CIRCLE_KIND__CIRCLE_DESK,
-		BAKEN__CIRCLE_KIND__CIRCLE_CARE, BAKEN__CIRCLE_KIND__CIRCLE_PERSON, BAKEN__CIRCLE_KIND__CIRCLE_PERSON};
+		BAKEN__CIRCLE_KIND__CIRCLE_CARE, BAKEN__CIRCLE_KIND__CIRCLE_PERSON, BAKEN__CIRCLE_KIND__CIRCLE_PERSON,
+		BAKEN__CIRCLE_KIND__CIRCLE_DESK};
 
 	BK_ASSERT(sodium_init() >= 0);
 	memset(t, 0, sizeof *t);
