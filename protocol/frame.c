@@ -360,6 +360,11 @@ static bool push_state_ok(const Baken__Frame *f)
 	return has_or_none(&f->push_state->vapid_key, BK_PUSH_KEY_BYTES);
 }
 
+static bool wake_ok(const Baken__Frame *f)
+{
+	return has(&f->wake->circle_id, BK_ID_BYTES) && f->wake->level >= 1 && f->wake->level <= 2 && f->wake->stored_ms;
+}
+
 static bool path_health_ok(const Baken__Frame *f)
 {
 	const Baken__PathHealth *m = f->path_health;
@@ -415,6 +420,7 @@ static const struct {
 	ROW(PUSH_SET, "push_set", C, push_set_ok),
 	ROW(PUSH_STATE, "push_state", S, push_state_ok),
 	ROW(PATH_HEALTH, "path_health", C | S, path_health_ok),
+	ROW(WAKE, "wake", S, wake_ok),
 };
 
 #define KINDS (sizeof kinds / sizeof *kinds)

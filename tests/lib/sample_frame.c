@@ -222,6 +222,7 @@ static void submit(struct bk_arena *a, Baken__Frame *f)
 	}
 	m->n_files = 1;
 	m->files = list(a, 1, BK_HASH_BYTES, 9);
+	m->drill = true;
 	SET(f, submit, SUBMIT, m);
 }
 
@@ -531,7 +532,7 @@ static const struct {
 	{BK_FROM_CLIENT, drill}, {BK_FROM_SERVER, go_away}, {BK_FROM_SERVER, error}, {BK_FROM_SERVER, dead_letter},
 	{BK_FROM_CLIENT, nack}, {BK_FROM_CLIENT, bk_sample_watch_arm}, {BK_FROM_CLIENT, bk_sample_watch_disarm},
 	{BK_FROM_SERVER, bk_sample_watch_state}, {BK_FROM_CLIENT, bk_sample_push_set}, {BK_FROM_SERVER, bk_sample_push_state},
-	{BK_FROM_CLIENT, bk_sample_path_health},
+	{BK_FROM_CLIENT, bk_sample_path_health}, {BK_FROM_SERVER, bk_sample_wake},
 };
 
 Baken__Frame *bk_sample_frame(struct bk_arena *a, size_t i)

@@ -12,5 +12,6 @@ void bk_sample_watch_state(struct bk_arena *a, Baken__Frame *f);
 void bk_sample_push_set(struct bk_arena *a, Baken__Frame *f);
 void bk_sample_push_state(struct bk_arena *a, Baken__Frame *f);
 void bk_sample_path_health(struct bk_arena *a, Baken__Frame *f);
+void bk_sample_wake(struct bk_arena *a, Baken__Frame *f);
 
 #endif

@@ -77,3 +77,15 @@ void bk_sample_path_health(struct bk_arena *a, Baken__Frame *f)
 	f->kind_case = BAKEN__FRAME__KIND_PATH_HEALTH;
 	f->path_health = m;
 }
+
+void bk_sample_wake(struct bk_arena *a, Baken__Frame *f)
+{
+	Baken__Wake *m = NEW(Baken__Wake, wake);
+
+	m->circle_id = id(a, 1);
+	m->level = 2;
+	m->stored_ms = BK_SAMPLE_NOW;
+	m->drill = true;
+	f->kind_case = BAKEN__FRAME__KIND_WAKE;
+	f->wake = m;
+}

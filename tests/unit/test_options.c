@@ -160,7 +160,7 @@ static void the_list_is_complete(void **state)
 	fclose(f);
 	for (const char *at = text; (at = strstr(at, "  --")); at++)
 		rows++;
-	assert_int_equal(rows, 21);
+	assert_int_equal(rows, 28);
 	assert_non_null(strstr(text, "--queue-max=20000\n\tmessages waiting for one device"));
 	free(text);
 }

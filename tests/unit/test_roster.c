@@ -164,6 +164,27 @@ static void test_person(void **state)
 	bk_roster_free(r);
 }
 
+/* A desk may name another desk, and nobody else may name one. */
+static void test_fallback(void **state)
+{
+	struct draft d = desk();
+	struct bk_roster *r;
+
+	(void)state;
+	r = good(&d, NULL);
+	assert_true(bk_id_is_zero(r->fallback));
+	bk_roster_free(r);
+	d.plan.fallback = bk_sample_id(903);
+	r = good(&d, NULL);
+	assert_true(bk_id_equal(r->fallback, bk_sample_id(903)));
+	bk_roster_free(r);
+	d.plan.fallback = d.plan.circle;
+	assert_int_equal(refuse(&d, NULL), BK_E_INVAL);
+	d = person();
+	d.plan.fallback = bk_sample_id(903);
+	assert_int_equal(refuse(&d, NULL), BK_E_INVAL);
+}
+
 /* M17: no ghost device, whoever signs what. */
 static void test_chain(void **state)
 {
@@ -450,6 +471,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_person),
+		cmocka_unit_test(test_fallback),
 		cmocka_unit_test(test_chain),
 		cmocka_unit_test(test_care_cannot_sign_a_desk),
 		cmocka_unit_test(test_entries),

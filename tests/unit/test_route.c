@@ -49,6 +49,38 @@ static void related(void **state)
 			}
 }
 
+/* A person and the fall-back of their desk, a desk and its fall-back, either way around; nobody else. */
+static void stands_in(void **state)
+{
+	struct bk_store_box b = {0};
+	struct bk_routes routes = {0};
+	struct bk_route other = route(77, BAKEN__CIRCLE_KIND__CIRCLE_DESK), care = route(77, BAKEN__CIRCLE_KIND__CIRCLE_CARE);
+	struct bk_route stranger = route(78, BAKEN__CIRCLE_KIND__CIRCLE_PERSON);
+	const struct bk_route *desk, *person;
+
+	(void)state;
+	bk_store_box_realm(&b, "routes");
+	person = bk_route_get(&routes, b.store, BK_BOX_PERSON);
+	assert_false(bk_route_stands_in(&routes, b.store, person, &other));
+	b.desk.fallback = other.circle;
+	assert_int_equal(bk_store_box_put(&b, &b.desk, NULL), 0);
+	bk_route_forget(&routes, BK_BOX_DESK);
+	desk = bk_route_get(&routes, b.store, BK_BOX_DESK);
+	assert_true(bk_id_equal(desk->fallback, other.circle));
+	assert_true(bk_route_stands_in(&routes, b.store, person, &other));
+	assert_true(bk_route_stands_in(&routes, b.store, &other, person));
+	assert_true(bk_route_stands_in(&routes, b.store, desk, &other));
+	assert_true(bk_route_stands_in(&routes, b.store, &other, desk));
+	assert_false(bk_route_stands_in(&routes, b.store, person, desk)); /* that is their own */
+	assert_false(bk_route_stands_in(&routes, b.store, &care, person)); /* of that name, but no desk */
+	stranger.desk = bk_sample_id(79);
+	assert_false(bk_route_stands_in(&routes, b.store, &stranger, &other));
+	stranger.circle = other.circle; /* a person's circle backs nobody */
+	assert_false(bk_route_stands_in(&routes, b.store, person, &stranger));
+	bk_routes_done(&routes);
+	bk_store_box_close(&b);
+}
+
 static void must_reach(void **state)
 {
 	static const uint64_t times[] = {0, 999, 1000, 5000, 5001, 9000};
@@ -150,7 +182,7 @@ static void the_cache_has_a_bound(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(related),
+		cmocka_unit_test(related), cmocka_unit_test(stands_in),
 		cmocka_unit_test(must_reach),
 		cmocka_unit_test(care_and_desk_never_meet),
 		cmocka_unit_test(the_cache_holds_what_the_store_holds),

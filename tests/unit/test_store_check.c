@@ -109,7 +109,7 @@ static void finds_cut_and_longer_rows(void **state)
 static bool stands_alone(enum bk_table table)
 {
 	return table == BK_T_META || table == BK_T_INVITE || table == BK_T_DEDUPE || table == BK_T_FRESH ||
-	       table == BK_T_DEAD || table == BK_T_CLAIM || table == BK_T_FILE;
+	       table == BK_T_DEAD || table == BK_T_CLAIM || table == BK_T_FILE || table == BK_T_LADDER;
 }
 
 static void finds_lost_rows(void **state)
@@ -155,10 +155,11 @@ static void stats_count_everything(void **state)
 	assert_true(n.accounts > 0);
 	assert_int_equal(n.devices, 6);
 	assert_int_equal(n.circles, 3);
-	assert_int_equal(n.queued, 1);
-	assert_int_equal(n.queued_bytes, 100 + BK_CAPSULE_BYTES);
-	assert_int_equal(n.bodies, 1);
-	assert_int_equal(n.dedupe, 2);
+	assert_int_equal(n.queued, 2);
+	assert_int_equal(n.queued_bytes, 2 * (100 + BK_CAPSULE_BYTES));
+	assert_int_equal(n.bodies, 2);
+	assert_int_equal(n.dedupe, 3);
+	assert_int_equal(n.ladder, 1);
 	assert_int_equal(n.sessions, 1);
 	assert_int_equal(n.files, 1);
 	assert_int_equal(n.invites, 1);
