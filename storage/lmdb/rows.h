@@ -113,12 +113,7 @@ struct bk_row_audit {
 	bk_hash hash;
 	struct bk_bytes text; /* event, NUL, detail, NUL */
 };
-struct bk_row_ladder {
-	bk_id desk, fallback; /* fallback: zero when the alarm did not go there */
-	bk_ms stored_ms;
-	uint8_t level; /* steps taken: 0 to 3 */
-	bool drill;
-};
+struct bk_row_ladder { bk_id desk, fallback; bk_ms stored_ms; uint8_t level; bool drill; };
 struct bk_row_account { bk_id circle; uint8_t role; };
 
 int bk_rows_get(struct bk_txn *t, enum bk_table table, const void *key, size_t len, void *ret_row);

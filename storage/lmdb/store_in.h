@@ -124,10 +124,6 @@ int bk_store_drop_session(struct bk_txn *t, bk_id session);
 int bk_store_drop_uploads(struct bk_txn *t, bk_id device);
 int bk_store_drop_upload(struct bk_txn *t, bk_id upload);
 int bk_store_drop_audit(struct bk_txn *t, const uint8_t key[static 8]);
-/* The ladder of an alarm begins (full table: *ret_full), and ends by the ack of an officer's device of its desk. */
-int bk_store_ladder_begin(struct bk_store *s, struct bk_txn *t, bk_id message, const struct bk_row_ladder *row,
-	bool *ret_full);
-int bk_store_ladder_end(struct bk_txn *t, bk_id message, bk_id device, bool *ret_ended);
 int bk_store_del(struct bk_txn *t, enum bk_table table, const void *key, size_t len); /* absent: 0 */
 /* First row of a table that begins with prefix; BK_E_NOT_FOUND. The key is copied, at most BK_ENV_KEY_MAX. */
 int bk_store_first(struct bk_txn *t, enum bk_table table, const void *prefix, size_t len,

@@ -6,7 +6,7 @@
  */
 #include "err.h"
 #include "roles.h"
-#include "store_in.h"
+#include "store_ladder.h"
 
 int bk_store_ladder_begin(struct bk_store *s, struct bk_txn *t, bk_id message, const struct bk_row_ladder *row,
 	bool *ret_full)

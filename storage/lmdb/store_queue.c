@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What waits for a device: taking it out when it was acked, refused too often, or when the device is cut off. */
 #include "err.h"
-#include "store_in.h"
+#include "store_ladder.h"
 
 /*
  * The last reference takes the body along, unless a desk's keyrings may still ask for it. A body that is lost must

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "err.h"
-#include "store_in.h"
+#include "store_ladder.h"
 
 /* What one delivery counts: nobody fills a disk with empty bodies. */
 static uint64_t bytes_of(size_t body_len)

@@ -14,7 +14,7 @@
 #include "pb_walk.h"
 #include "sample.h"
 
-#define KINDS 40u
+#define KINDS 41u
 
 static struct bk_arena *samples, *scratch;
 

@@ -160,7 +160,7 @@ static void test_bakend_conf(void **state)
 		char name[60], value[100];
 		const char *entry, *end = NULL;
 
-		assert_int_equal(sscanf(p, "  --%59[a-z-]=%99s", name, value), 2);
+		assert_int_equal(sscanf(p, "  --%59[a-z0-9-]=%99s", name, value), 2);
 		snprintf(line, sizeof line, ".It Cm %s No = ", name);
 		entry = strstr(page, line);
 		if (!entry)

@@ -263,7 +263,7 @@ static void every_backup_is_restored(void **state)
 		snprintf(folder, sizeof folder, GOLDEN "%u", schema);
 		assert_int_equal(bk_store_restore(folder, bk_tmp_path("restored"), box.key, box.now, &stats), 0);
 		assert_int_equal(stats.schema, BK_STORE_SCHEMA);
-		assert_int_equal(stats.queued, 1);
+		assert_int_equal(stats.queued, 2);
 		bk_tmp_remove_tree(bk_tmp_path("restored"));
 	}
 }
