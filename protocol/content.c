@@ -115,6 +115,7 @@ static const struct {
 	{BAKEN__CONTENT__KIND_SHIFT_PLAN, BK_CONTENT_SHIFT_PLAN, bk_content_shift_plan_ok},
 	{BAKEN__CONTENT__KIND_DESK_POLICY, BK_CONTENT_DESK_POLICY, bk_content_desk_policy_ok},
 	{BAKEN__CONTENT__KIND_CANARY, BK_CONTENT_CANARY, bk_content_canary_ok},
+	{BAKEN__CONTENT__KIND_GROUP, BK_CONTENT_GROUP, bk_content_group_ok},
 };
 
 enum bk_content_kind bk_content_kind_of(const Baken__Content *c)

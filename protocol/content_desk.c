@@ -42,21 +42,38 @@ bool bk_content_guidance_recall_ok(const Baken__Content *c)
 	return id_ok(&c->guidance_recall->guidance_id) && text_ok(c->guidance_recall->reason, BK_TEXT_MAX);
 }
 
-/* A request holds the whole draft and no verdict; what others say to it names it, and a consent what exactly. */
+static bool circles_ok(const ProtobufCBinaryData *list, size_t n)
+{
+	if (n > BK_APPROVAL_MAX)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!id_ok(&list[i]))
+			return false;
+	return true;
+}
+
+/* Asked and sent hold the whole draft and to whom; what others say to a request names it, a consent what exactly. */
 bool bk_content_approval_ok(const Baken__Content *c)
 {
 	const Baken__Approval *m = c->approval;
 	bool asked = m->verb == BAKEN__APPROVAL__VERB__ASKED, given = m->verb == BAKEN__APPROVAL__VERB__GIVEN;
+	bool sent = m->verb == BAKEN__APPROVAL__VERB__SENT, draft = asked || sent;
 
-	if (m->verb <= BAKEN__APPROVAL__VERB__NONE || m->verb > BAKEN__APPROVAL__VERB__TAKEN_BACK ||
-		(m->guidance != NULL) != asked || m->n_circles > BK_APPROVAL_MAX || (m->n_circles != 0) != asked ||
-		m->request_id.len != (asked ? 0 : BK_ID_BYTES) || m->draft_hash.len != (given ? BK_HASH_BYTES : 0) ||
-		!text_ok(m->text, BK_TEXT_MAX))
+	if (m->verb <= BAKEN__APPROVAL__VERB__NONE || m->verb > BAKEN__APPROVAL__VERB__SENT ||
+		(m->guidance != NULL) != draft || (m->n_circles != 0) != draft ||
+		m->draft_hash.len != (given ? BK_HASH_BYTES : 0) || m->group_id.len != (sent ? BK_ID_BYTES : 0))
 		return false;
-	for (size_t i = 0; i < m->n_circles; i++)
-		if (!id_ok(&m->circles[i]))
-			return false;
-	return !asked || guidance_ok(m->guidance);
+	if (sent ? !id_or_none(&m->request_id) : m->request_id.len != (asked ? 0 : BK_ID_BYTES))
+		return false;
+	return circles_ok(m->circles, m->n_circles) && text_ok(m->text, BK_TEXT_MAX) && (!draft || guidance_ok(m->guidance));
+}
+
+bool bk_content_group_ok(const Baken__Content *c)
+{
+	const Baken__Group *m = c->group;
+
+	return id_ok(&m->group_id) && m->version && *m->name && text_ok(m->name, BK_NAME_MAX) &&
+	       circles_ok(m->circles, m->n_circles);
 }
 
 bool bk_content_keyring_ok(const Baken__Content *c)

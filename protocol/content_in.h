@@ -48,5 +48,6 @@ bool bk_content_handover_answer_ok(const Baken__Content *c);
 bool bk_content_shift_plan_ok(const Baken__Content *c);
 bool bk_content_desk_policy_ok(const Baken__Content *c);
 bool bk_content_canary_ok(const Baken__Content *c);
+bool bk_content_group_ok(const Baken__Content *c);
 
 #endif

@@ -12,7 +12,9 @@
 /* What officers tell people, and keep a copy of. */
 #define WORD (K(TEXT) | K(GUIDANCE) | K(GUIDANCE_RECALL) | K(PROMISE) | K(PROFILE))
 /* How a desk runs itself. */
-#define SHIFT (K(KEYRING) | K(KEYRING_ASK) | K(HANDOVER) | K(HANDOVER_ANSWER) | K(SHIFT_PLAN) | K(DESK_POLICY) | K(APPROVAL))
+#define SHIFT \
+	(K(KEYRING) | K(KEYRING_ASK) | K(HANDOVER) | K(HANDOVER_ANSWER) | K(SHIFT_PLAN) | K(DESK_POLICY) | K(APPROVAL) | \
+		K(GROUP))
 
 enum party { PEOPLE, OFFICERS, VAULTS, CARERS };
 

@@ -28,7 +28,6 @@ void bk_api_error(struct bk_core *core, uint64_t id, int err, enum bk_say say);
 int bk_compose_report(struct bk_core *core, struct bk_command *c);
 int bk_compose_send(struct bk_core *core, struct bk_command *c);
 int bk_compose_reply(struct bk_core *core, struct bk_command *c);
-int bk_compose_guidance(struct bk_core *core, struct bk_command *c);
 int bk_compose_acknowledge(struct bk_core *core, struct bk_command *c);
 /* query.c */
 int bk_query_status(struct bk_core *core, struct bk_command *c);
@@ -36,7 +35,6 @@ int bk_query_reports(struct bk_core *core, struct bk_command *c);
 int bk_query_messages(struct bk_core *core, struct bk_command *c);
 int bk_query_show(struct bk_core *core, struct bk_command *c);
 int bk_query_people(struct bk_core *core, struct bk_command *c);
-int bk_query_guidance(struct bk_core *core, struct bk_command *c);
 /* api.c's own small ones: connect, disconnect, duty, ask-again, resend; enrol.c: enrol */
 
 #endif

@@ -2,8 +2,10 @@
 /* Every command of the API, by area. */
 #include "api_table.h"
 
+#include "approvals.h"
 #include "cases.h"
 #include "engine.h"
+#include "groups.h"
 #include "lost.h"
 
 static int connect_cmd(struct bk_core *core, struct bk_command *c)
@@ -75,6 +77,7 @@ static int resend_cmd(struct bk_core *core, struct bk_command *c)
 #define OFFICERS (ROLE(OFFICER) | ROLE(LEAD))
 #define WRITERS (PEOPLE | OFFICERS | ROLE(CARE))
 #define ALL UINT32_MAX
+#define GROWN (ALL & ~ROLE(CHILD)) /* a child's device does less: what asks for judgement is not there */
 #define NEW BK_API_NEW
 
 const struct bk_api_entry bk_api_table[] = {
@@ -96,8 +99,8 @@ const struct bk_api_entry bk_api_table[] = {
 	  { { "to", F_ID, true, 0 }, { "text", F_TEXT, true, BK_TEXT_MAX }, { "answers", F_BOOL, false, 0 },
 	    { "attachments", F_IDS, false, BK_FILES_MAX } } },
 	{ "acknowledge", PEOPLE, bk_compose_acknowledge, { { "message", F_ID, true, 0 } } },
-	{ "resend", ALL, resend_cmd, { { "message", F_ID, true, 0 } } },
-	{ "forget-file", ALL, bk_attach_cmd_forget, { { "attachment", F_ID, true, 0 } } },
+	{ "resend", GROWN, resend_cmd, { { "message", F_ID, true, 0 } } },
+	{ "forget-file", GROWN, bk_attach_cmd_forget, { { "attachment", F_ID, true, 0 } } },
 	/* ---- reading ---- */
 	{ "reports", PEOPLE, bk_query_reports, { { NULL, F_NONE, false, 0 } } },
 	{ "messages", ALL, bk_query_messages,
@@ -105,7 +108,7 @@ const struct bk_api_entry bk_api_table[] = {
 	{ "show", ALL, bk_query_show, { { "message", F_ID, true, 0 } } },
 	{ "fetch", ALL, bk_download_cmd,
 	  { { "message", F_ID, true, 0 }, { "index", F_INT, true, BK_FILES_MAX - 1 } } },
-	{ "receipts", ALL, bk_receipts_cmd, { { NULL, F_NONE, false, 0 } } },
+	{ "receipts", GROWN, bk_receipts_cmd, { { NULL, F_NONE, false, 0 } } },
 	{ "unreadable", ALL, bk_lost_cmd, { { NULL, F_NONE, false, 0 } } },
 	{ "ask-again", ALL, ask_again_cmd, { { "message", F_ID, true, 0 } } },
 	{ "people", OFFICERS | ROLE(CARE), bk_query_people, { { NULL, F_NONE, false, 0 } } },
@@ -122,10 +125,25 @@ const struct bk_api_entry bk_api_table[] = {
 	/* ---- the desk: shift ---- */
 	{ "duty", OFFICERS, duty_cmd, { { "on", F_BOOL, true, 0 } } },
 	/* ---- the desk: guidance ---- */
-	{ "guidance", OFFICERS, bk_compose_guidance,
-	  { { "to", F_TOS, true, BK_OUT_MAX }, { "title", F_TEXT, true, BK_NAME_MAX },
-	    { "text", F_TEXT, true, BK_TEXT_MAX }, { "valid_until_ms", F_INT, false, 0 },
+	{ "guidance", OFFICERS, bk_guidance_cmd_send,
+	  { { "to", F_TOS, false, BK_APPROVAL_MAX }, { "groups", F_IDS, false, 50 }, { "household", F_BOOL, false, 0 },
+	    { "template", F_TEXT, false, 64 }, { "title", F_TEXT, false, BK_NAME_MAX },
+	    { "text", F_TEXT, false, BK_TEXT_MAX }, { "valid_until_ms", F_INT, false, 0 },
 	    { "acknowledge", F_BOOL, false, 0 }, { "drill", F_BOOL, false, 0 } } },
-	{ "guidance-status", OFFICERS, bk_query_guidance, { { "message", F_ID, true, 0 } } },
+	{ "guidance-status", OFFICERS, bk_guidance_cmd_status, { { "message", F_ID, true, 0 } } },
+	{ "guidance-list", PEOPLE | OFFICERS, bk_guidance_cmd_list, { { "limit", F_INT, false, 1000 } } },
+	{ "guidance-recall", OFFICERS, bk_recall_cmd,
+	  { { "message", F_ID, true, 0 }, { "reason", F_TEXT, true, BK_TEXT_MAX } } },
+	{ "guidance-requests", OFFICERS, bk_approvals_cmd_list, { { NULL, F_NONE, false, 0 } } },
+	{ "guidance-approve", OFFICERS, bk_approvals_cmd_approve, { { "request", F_ID, true, 0 } } },
+	{ "guidance-refuse", OFFICERS, bk_approvals_cmd_refuse,
+	  { { "request", F_ID, true, 0 }, { "reason", F_TEXT, true, BK_TEXT_MAX } } },
+	{ "guidance-take-back", OFFICERS, bk_approvals_cmd_take_back, { { "request", F_ID, true, 0 } } },
+	{ "groups", OFFICERS, bk_groups_cmd_list, { { NULL, F_NONE, false, 0 } } },
+	{ "group-set", OFFICERS, bk_groups_cmd_set,
+	  { { "group", F_ID, false, 0 }, { "name", F_TEXT, true, BK_NAME_MAX },
+	    { "circles", F_IDS, true, BK_APPROVAL_MAX } } },
+	{ "group-remove", OFFICERS, bk_groups_cmd_remove, { { "group", F_ID, true, 0 } } },
+	{ "templates", OFFICERS, bk_guidance_cmd_templates, { { "kind", F_TEXT, false, 20 } } },
 	{ NULL, 0, NULL, { { NULL, F_NONE, false, 0 } } },
 };

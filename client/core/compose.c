@@ -334,108 +334,6 @@ int bk_compose_send(struct bk_core *core, struct bk_command *c)
 	return err;
 }
 
-/* ---- guidance ---- */
-
-static int fill_guidance(struct bk_core *core, const json_t *args, Baken__Guidance *m)
-{
-	m->title = (char *)(uintptr_t)bk_json_get_text(args, "title");
-	m->text = (char *)(uintptr_t)bk_json_get_text(args, "text");
-	m->valid_until_ms = bk_json_get_int(args, "valid_until_ms");
-	m->acknowledge = !json_is_false(json_object_get(args, "acknowledge"));
-	return m->valid_until_ms && m->valid_until_ms <= core->now ? BK_E_INVAL : 0;
-}
-
-/* The circles of "to", each once: people who are assigned to our desk. */
-static int guided(struct bk_core *core, struct bk_command *c, json_t **ret_circles)
-{
-	const json_t *to = json_object_get(c->args, "to");
-	json_t *circles = bk_json_object();
-	struct bk_rows rows;
-	int err = 0;
-
-	if (json_is_string(to)) {
-		err = bk_db_keys(&core->db, bk_key("circle/"), 0, &rows);
-		for (size_t i = 0; !err && i < rows.n; i++) {
-			char text[BK_ID_TEXT];
-
-			bk_json_put(circles, bk_id_text(bk_row_id(&rows.v[i], strlen("circle/")), text),
-				json_true());
-		}
-		if (!err)
-			bk_rows_free(&rows);
-	}
-	for (size_t i = 0; i < json_array_size(to) && !err; i++) {
-		const char *text = json_string_value(json_array_get(to, i));
-		bk_id circle = { { 0 } };
-		Baken__CircleKind kind = BAKEN__CIRCLE_KIND__CIRCLE_NONE;
-
-		bk_id_parse(text, &circle);
-		kind = bk_rosters_kind(core, circle);
-		err = check_regimes(core, c, "", circle, kind);
-		if (!err && kind != BAKEN__CIRCLE_KIND__CIRCLE_PERSON)
-			err = BK_E_NOT_FOUND;
-		bk_json_put(circles, text, json_true());
-	}
-	if (!err && !json_object_size(circles))
-		err = BK_E_NOT_FOUND;
-	if (err == BK_E_NOT_FOUND)
-		c->say = BK_SAY_NO_RECEIVER;
-	if (err)
-		json_decref(circles);
-	else
-		*ret_circles = circles;
-	return err;
-}
-
-/* One message per circle, so that none waits for another and none knows of another; colleagues need one copy. */
-static int guide_one(struct bk_core *core, const struct bk_command *c, bk_id circle, bk_id *group, json_t *messages)
-{
-	Baken__Guidance m = BAKEN__GUIDANCE__INIT;
-	json_t *entry = bk_json_object();
-	struct draft d;
-	int err = fill_guidance(core, c->args, &m);
-
-	draft_init(&d, BK_CONTENT_GUIDANCE, BAKEN__REGIME__REGIME_SECURITY);
-	draft_to(&d, circle);
-	d.p.class = BAKEN__CLASS__CLASS_URGENT;
-	d.p.copy = bk_id_is_zero(*group);
-	d.p.id = bk_id_random();
-	if (bk_id_is_zero(*group))
-		*group = d.p.id;
-	d.content.kind_case = BAKEN__CONTENT__KIND_GUIDANCE;
-	d.content.guidance = &m;
-	d.content.drill = bk_json_get_bool(c->args, "drill");
-	if (!err)
-		err = post_and_keep(core, &d, *group);
-	draft_done(&d);
-	bk_json_id(entry, "message", d.p.id);
-	bk_json_id(entry, "circle", circle);
-	bk_json_push(messages, entry);
-	return err;
-}
-
-int bk_compose_guidance(struct bk_core *core, struct bk_command *c)
-{
-	json_t *circles = NULL, *messages = bk_json_array(), *v = NULL;
-	const char *text = NULL;
-	bk_id group = { { 0 } }, circle = { { 0 } };
-	int err = guided(core, c, &circles);
-
-	json_object_foreach(circles, text, v) {
-		if (!err)
-			err = bk_id_parse(text, &circle);
-		if (!err)
-			err = guide_one(core, c, circle, &group, messages);
-	}
-	json_decref(circles);
-	bk_json_id(c->answer, "message", group);
-	bk_json_put(c->answer, "messages", json_incref(messages));
-	if (!err)
-		err = bk_db_put_json(&core->db, bk_key_id("group/", group), messages);
-	json_decref(messages);
-	return err;
-}
-
 /* ---- acknowledge ---- */
 
 static int post_ack(struct bk_core *core, bk_id guidance, bk_id desk)
@@ -467,7 +365,10 @@ int bk_compose_acknowledge(struct bk_core *core, struct bk_command *c)
 		err = BK_E_NOT_FOUND;
 	else if (strcmp(bk_json_get_text(item, "kind"), "guidance"))
 		err = BK_E_STATE;
-	else if (!bk_json_get_int(item, "acknowledged_ms"))
+	else if (bk_json_get_int(item, "recalled_ms")) {
+		c->say = BK_SAY_RECALLED;
+		err = BK_E_STATE;
+	} else if (!bk_json_get_int(item, "acknowledged_ms"))
 		err = post_ack(core, message, desk);
 	if (!err)
 		bk_items_acknowledged(core, message, core->self.circle, "", core->now);

@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "approvals.h"
 #include "cases.h"
 #include "crashpoint.h"
 #include "engine.h"
@@ -81,11 +82,14 @@ static void turn_pump(struct bk_core *core)
 {
 	if (!core->signal)
 		return;
+	bk_approvals_flush(core);
+	bk_guidance_flush(core);
 	bk_receipts_flush(core);
 	bk_upload_pump(core);
 	bk_download_pump(core);
 	bk_outbox_pump(core);
 	bk_sessions_flush(core);
+	bk_household_learn(core);
 	bk_inbox_flush(core);
 	bk_prepare_warm(core);
 }
@@ -264,6 +268,8 @@ static void expire(struct bk_core *core)
 	bk_sessions_expire(core);
 	bk_attach_sweep(core);
 	bk_outbox_tick(core);
+	bk_guidance_expire(core);
+	bk_approvals_expire(core);
 }
 
 int bk_core_tick(struct bk_core *core, bk_ms now)

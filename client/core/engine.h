@@ -12,6 +12,8 @@
 #include "db.h"
 #include "enrol.h"
 #include "files.h"
+#include "guidance.h"
+#include "household.h"
 #include "inbox.h"
 #include "items.h"
 #include "link.h"
@@ -56,6 +58,8 @@ struct bk_core {
 	struct bk_outbox outbox;
 	struct bk_inbox inbox;
 	struct bk_transfers transfers;
+	struct bk_guidance guidance;
+	struct bk_household household;
 	struct bk_capsule_sealer sealer; /* of the next message; warmed when ready */
 	bool sealer_ready;
 	struct bk_queue staged, ready;

@@ -4,11 +4,13 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "approvals.h"
 #include "body.h"
 #include "cases.h"
 #include "chain.h"
 #include "crashpoint.h"
 #include "engine.h"
+#include "groups.h"
 #include "lost.h"
 
 #define TYPE_PREKEY 3u      /* libsignal: the first messages of a session, until it is answered */
@@ -213,8 +215,9 @@ static void keep_item(struct bk_core *core, const struct work *w)
 	bk_json_int(item, "stored_ms", w->d->stored_ms);
 	if (bk_id_equal(o->message, o->logical)) /* a repeat has a key of its own: it would claim another case */
 		bk_json_hex(bk_items_private(item), "key", w->capsule.key, sizeof(w->capsule.key));
+	bk_recall_on_item(core, item);
 	bk_items_put(core, item);
-	event = bk_items_public(item);
+	event = bk_items_shown(core, item);
 	bk_json_text(event, "event", "message");
 	bk_emit(core, event);
 	json_decref(item);
@@ -261,6 +264,21 @@ static void profile(struct bk_core *core, const struct work *w)
 	learn_names(core, &w->opened, w->opened.content->profile->name);
 }
 
+static void recalled(struct bk_core *core, const struct work *w)
+{
+	bk_recall_on_recall(core, &w->opened);
+}
+
+static void approval(struct bk_core *core, const struct work *w)
+{
+	bk_approvals_on_approval(core, &w->opened);
+}
+
+static void group(struct bk_core *core, const struct work *w)
+{
+	bk_groups_on_group(core, &w->opened);
+}
+
 /* By kind of content; a kind without a row is read and its receipt is all that follows. */
 static void (*const handlers[BK_CONTENT_KINDS])(struct bk_core *core, const struct work *w) = {
 	[BK_CONTENT_REPORT] = keep_item,
@@ -271,6 +289,9 @@ static void (*const handlers[BK_CONTENT_KINDS])(struct bk_core *core, const stru
 	[BK_CONTENT_CASE_EVENT] = case_event,
 	[BK_CONTENT_PROFILE] = profile,
 	[BK_CONTENT_ASK_AGAIN] = asked_again,
+	[BK_CONTENT_GUIDANCE_RECALL] = recalled,
+	[BK_CONTENT_APPROVAL] = approval,
+	[BK_CONTENT_GROUP] = group,
 };
 
 static void dispatch(struct bk_core *core, const struct work *w)

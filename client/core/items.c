@@ -207,6 +207,14 @@ json_t *bk_items_public(const json_t *item)
 	return copy;
 }
 
+json_t *bk_items_shown(struct bk_core *core, const json_t *item)
+{
+	json_t *copy = bk_items_public(item);
+
+	bk_recall_show(core, copy);
+	return copy;
+}
+
 static void index_add(struct bk_core *core, struct bk_key k, bk_ms order, bk_id message)
 {
 	bk_key_add_u64(&k, order);
@@ -223,6 +231,8 @@ int bk_items_put(struct bk_core *core, const json_t *item)
 	index_add(core, bk_key_id("iconv/", bk_json_get_id(item, "conversation")), core->now, message);
 	if (bk_json_get_bool(item, "outgoing") && !strcmp(bk_json_get_text(item, "kind"), "report"))
 		index_add(core, bk_key("ireport/"), core->now, message);
+	if (!strcmp(bk_json_get_text(item, "kind"), "guidance"))
+		index_add(core, bk_key("iguide/"), core->now, message);
 	return err ? err : core->db.err;
 }
 
@@ -253,7 +263,7 @@ static json_t *list(struct bk_core *core, struct bk_key prefix, bk_ms after, siz
 		json_t *item = bk_items_get(core, bk_row_id(&rows.v[i], prefix.len + 8));
 
 		if (item)
-			bk_json_push(items, bk_items_public(item));
+			bk_json_push(items, bk_items_shown(core, item));
 		json_decref(item);
 	}
 	bk_rows_free(&rows);
@@ -270,6 +280,11 @@ json_t *bk_items_list(struct bk_core *core, bk_id conversation, bk_ms after, siz
 json_t *bk_items_reports(struct bk_core *core)
 {
 	return list(core, bk_key("ireport/"), 0, 0);
+}
+
+json_t *bk_items_guidance(struct bk_core *core)
+{
+	return list(core, bk_key("iguide/"), 0, 0);
 }
 
 /* ---- rungs ---- */
@@ -323,6 +338,10 @@ void bk_items_rung(struct bk_core *core, bk_id message, const char *rung, bk_ms 
 	json_t *event = NULL;
 
 	BK_ASSERT(rung_index(rung) < RUNGS);
+	if (bk_guidance_rung(core, message, rung, at)) {
+		json_decref(item);
+		return;
+	}
 	if (!item || !bk_json_get_bool(item, "outgoing")) {
 		json_decref(item);
 		return;
@@ -366,6 +385,7 @@ static void mark_own(struct bk_core *core, bk_id guidance, bk_ms at)
 
 void bk_items_acknowledged(struct bk_core *core, bk_id guidance, bk_id circle, const char *name, bk_ms at)
 {
+	bk_id group = { { 0 } };
 	uint8_t value[8];
 	json_t *event = NULL;
 
@@ -375,12 +395,16 @@ void bk_items_acknowledged(struct bk_core *core, bk_id guidance, bk_id circle, c
 	}
 	if (bk_items_acknowledged_ms(core, guidance, circle))
 		return;
-	bk_u64_write(value, at ? at : core->now);
+	at = at ? at : core->now;
+	if (!bk_guidance_acknowledged(core, guidance, circle, at, &group))
+		return;
+	bk_u64_write(value, at);
 	bk_db_put(&core->db, bk_key_pair("gack/", guidance, circle), value, sizeof(value));
 	event = bk_event("guidance-ack");
 	bk_json_id(event, "message", guidance);
+	bk_json_id(event, "group", group);
 	bk_json_id(event, "circle", circle);
 	bk_json_text(event, "name", name ? name : "");
-	bk_json_int(event, "at_ms", at ? at : core->now);
+	bk_json_int(event, "at_ms", at);
 	bk_emit(core, event);
 }

@@ -16,6 +16,7 @@ int bk_items_put(struct bk_core *core, const json_t *item); /* new: writes the i
 int bk_items_save(struct bk_core *core, const json_t *item);
 json_t *bk_items_get(struct bk_core *core, bk_id message); /* NULL when absent */
 json_t *bk_items_public(const json_t *item);               /* a copy without the private member */
+json_t *bk_items_shown(struct bk_core *core, const json_t *item); /* the same, with what depends on the time */
 /*
  * Made when absent; borrowed. Members: "key" (hex, the body's key, set by the inbox for case tags: incoming, but
  * not of a repeat, which has another key), "to" (circle ids; outgoing), "regime", "files" (per attachment: hash,
@@ -24,7 +25,8 @@ json_t *bk_items_public(const json_t *item);               /* a copy without the
 json_t *bk_items_private(json_t *item);
 /* The newest `limit` kept after a time, newest last. conversation zero: all. */
 json_t *bk_items_list(struct bk_core *core, bk_id conversation, bk_ms after, size_t limit);
-json_t *bk_items_reports(struct bk_core *core); /* own reports, newest last */
+json_t *bk_items_reports(struct bk_core *core);  /* own reports, newest last */
+json_t *bk_items_guidance(struct bk_core *core); /* guidance, newest last */
 /* Raises a rung of an own message; emits "outgoing". Earlier times and higher rungs stay. */
 void bk_items_rung(struct bk_core *core, bk_id message, const char *rung, bk_ms at, const char *by);
 /* A guidance was acknowledged by somebody of a circle: kept and told once ("guidance-ack"). */

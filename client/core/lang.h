@@ -30,6 +30,16 @@
 	X(BK_SAY_NOT_OWNER, "You did not pick up this case", "U hebt deze zaak niet opgepakt")     \
 	X(BK_SAY_NO_KEY, "The first message of this case is not on this device",                   \
 	  "Het eerste bericht van deze zaak staat niet op dit toestel")                            \
+	X(BK_SAY_GAP, "This text still has a gap between {{ and }}. Fill it in first",             \
+	  "Deze tekst heeft nog een open plek tussen {{ en }}. Vul die eerst in")                  \
+	X(BK_SAY_RECALLED, "The desk has taken this guidance back. You need not confirm it",       \
+	  "De meldkamer heeft dit advies ingetrokken. U hoeft het niet te bevestigen")             \
+	X(BK_SAY_FOUR_EYES, "Somebody else must judge this: you asked for it yourself",            \
+	  "Iemand anders moet dit beoordelen: u hebt het zelf gevraagd")                           \
+	X(BK_SAY_ANSWERED, "This request has been answered, or is over",                           \
+	  "Op dit verzoek is al geantwoord, of het is verlopen")                                   \
+	X(BK_SAY_LISTS, "Not all lists are here yet. Try again in a moment",                       \
+	  "Nog niet alle lijsten zijn binnen. Probeer het zo nog eens")                            \
 	X(BK_SAY_FATAL, "Storing failed. Nothing was lost. Start the program again",               \
 	  "Opslaan is mislukt. Er is niets verloren. Start het programma opnieuw")
 

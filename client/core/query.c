@@ -69,7 +69,7 @@ int bk_query_messages(struct bk_core *core, struct bk_command *c)
 int bk_query_show(struct bk_core *core, struct bk_command *c)
 {
 	json_t *item = bk_items_get(core, bk_json_get_id(c->args, "message"));
-	json_t *shown = item ? bk_items_public(item) : NULL;
+	json_t *shown = item ? bk_items_shown(core, item) : NULL;
 	int err = item ? 0 : BK_E_NOT_FOUND;
 
 	if (shown)
@@ -91,6 +91,8 @@ static json_t *person(struct bk_core *core, bk_id circle)
 	bk_json_id(o, "circle", circle);
 	bk_json_text(o, "name", name);
 	bk_json_text(o, "role", r && r->n_entries ? bk_items_role(r->entries[0].cert.role) : "person");
+	if (bk_is_desk(core))
+		bk_json_put(o, "household", bk_household_list(core, circle));
 	return o;
 }
 
@@ -107,73 +109,4 @@ int bk_query_people(struct bk_core *core, struct bk_command *c)
 		bk_json_push(items, person(core, bk_row_id(&rows.v[i], strlen("circle/"))));
 	bk_rows_free(&rows);
 	return 0;
-}
-
-/* ---- guidance ---- */
-
-static bk_ms rung_ms(const json_t *item, const char *name)
-{
-	const json_t *rungs = json_object_get(item, "rungs");
-
-	for (size_t i = 0; i < json_array_size(rungs); i++) {
-		const json_t *r = json_array_get(rungs, i);
-
-		if (!strcmp(bk_json_get_text(r, "rung"), name))
-			return bk_json_get_int(r, "at_ms");
-	}
-	return 0;
-}
-
-static json_t *guided(struct bk_core *core, bk_id message, bk_id circle)
-{
-	json_t *item = bk_items_get(core, message), *o = bk_json_object();
-	char name[BK_NAME_MAX + 1];
-
-	bk_items_circle_name(core, circle, name);
-	bk_json_id(o, "circle", circle);
-	bk_json_id(o, "message", message);
-	bk_json_text(o, "name", name);
-	bk_json_ms(o, "stored_ms", rung_ms(item, "stored"));
-	bk_json_ms(o, "decrypted_ms", rung_ms(item, "decrypted"));
-	bk_json_ms(o, "acknowledged_ms", bk_items_acknowledged_ms(core, message, circle));
-	json_decref(item);
-	return o;
-}
-
-/* A colleague's guidance: whom it went to is not known here, only who has acknowledged it. */
-static int acknowledged_by(struct bk_core *core, bk_id message, json_t *people)
-{
-	size_t at = strlen("gack/") + BK_ID_BYTES;
-	struct bk_rows rows;
-	int err = bk_db_keys(&core->db, bk_key_id("gack/", message), 0, &rows);
-
-	if (err)
-		return err;
-	for (size_t i = 0; i < rows.n; i++)
-		bk_json_push(people, guided(core, message, bk_row_id(&rows.v[i], at)));
-	bk_rows_free(&rows);
-	return 0;
-}
-
-int bk_query_guidance(struct bk_core *core, struct bk_command *c)
-{
-	bk_id message = bk_json_get_id(c->args, "message");
-	json_t *item = bk_items_get(core, message), *people = bk_json_array(), *group = NULL;
-	int err = item && !strcmp(bk_json_get_text(item, "kind"), "guidance") ? 0 : BK_E_NOT_FOUND;
-
-	bk_json_put(c->answer, "people", people);
-	if (!err && bk_json_get_bool(item, "outgoing")) {
-		group = bk_db_get_json(&core->db, bk_key_id("group/", bk_json_get_id(bk_items_private(item), "group")));
-		for (size_t i = 0; i < json_array_size(group); i++) {
-			const json_t *m = json_array_get(group, i);
-
-			bk_json_push(people,
-				guided(core, bk_json_get_id(m, "message"), bk_json_get_id(m, "circle")));
-		}
-	} else if (!err) {
-		err = acknowledged_by(core, message, people);
-	}
-	json_decref(group);
-	json_decref(item);
-	return err;
 }

@@ -317,6 +317,7 @@ static int replace(struct bk_core *core, struct bk_circle *c, const Baken__Signe
 		bk_roster_free(fresh);
 		return err;
 	}
+	bk_household_roster(core, c ? c->roster : NULL, fresh);
 	if (c) {
 		bk_roster_free(c->roster);
 		c->roster = fresh;
@@ -501,6 +502,7 @@ void bk_rosters_on_circles(struct bk_core *core, const Baken__Circles *m)
 		bk_u64_write(version, m->circles[i]->version);
 		bk_db_put(&core->db, bk_key_id("circle/", id), version, sizeof(version));
 	}
+	memset(&core->household, 0, sizeof(core->household));
 	if (!m->more || !m->n_circles)
 		return;
 	next.after = m->circles[m->n_circles - 1]->circle_id;

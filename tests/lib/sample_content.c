@@ -154,7 +154,7 @@ static const struct {
 	{"guidance_recall", bk_sample_guidance_recall}, {"approval", bk_sample_approval}, {"keyring",
 	bk_sample_keyring}, {"keyring_ask", bk_sample_keyring_ask}, {"handover", bk_sample_handover},
 	{"handover_answer", bk_sample_handover_answer}, {"shift_plan", bk_sample_shift_plan},
-	{"desk_policy", bk_sample_desk_policy}, {"canary", bk_sample_canary}};
+	{"desk_policy", bk_sample_desk_policy}, {"canary", bk_sample_canary}, {"group", bk_sample_group}};
 
 Baken__Content *bk_sample_content(struct bk_arena *a, size_t i)
 {

@@ -167,3 +167,17 @@ void bk_sample_canary(struct bk_arena *a, Baken__Content *c)
 	c->drill = true;
 	SET(c, canary, CANARY, m);
 }
+
+void bk_sample_group(struct bk_arena *a, Baken__Content *c)
+{
+	Baken__Group *m = NEW(Baken__Group, group);
+
+	m->group_id = id(a, 20);
+	m->version = 4;
+	m->name = text(a, "All near the station");
+	m->n_circles = 2;
+	m->circles = make(a, 2 * sizeof *m->circles);
+	m->circles[0] = id(a, 15);
+	m->circles[1] = id(a, 16);
+	SET(c, group, GROUP, m);
+}

@@ -63,5 +63,6 @@ void bk_sample_handover_answer(struct bk_arena *a, Baken__Content *c);
 void bk_sample_shift_plan(struct bk_arena *a, Baken__Content *c);
 void bk_sample_desk_policy(struct bk_arena *a, Baken__Content *c);
 void bk_sample_canary(struct bk_arena *a, Baken__Content *c);
+void bk_sample_group(struct bk_arena *a, Baken__Content *c);
 
 #endif

@@ -214,7 +214,7 @@ static const struct limit may_be_empty[] = {{"Content", "conversation", 0, 0}, {
 	{"HandoverItem", "circle_id", 0, 0}, {"ShiftEntry", "account_id", 0, 0}};
 static const struct limit lists[] = {{"Report", "attachments", 0, 16}, {"Text", "attachments", 0, 16},
 	{"Receipt", "message_ids", 1, 256}, {"Receipt", "plain_hashes", 0, 16},
-	{"Location", "fixes", 0, 64}, {"DayPlan", "entries", 0, 48}, {"Approval", "circles", 1, 1500},
+	{"Location", "fixes", 0, 64}, {"DayPlan", "entries", 0, 48}, {"Approval", "circles", 1, 1500}, {"Group", "circles", 0, 1500},
 	{"KeyringAsk", "case_ids", 0, 256}, {"Handover", "items", 1, 256}, {"HandoverAnswer", "accepted", 0, 256},
 	{"HandoverAnswer", "refused", 0, 256}, {"ShiftPlan", "entries", 0, 400}};
 static const struct limit strings[] = {{"Content", "sender_name", 0, 200}, {"Attachment", "type", 0, 100},
@@ -225,7 +225,7 @@ static const struct limit strings[] = {{"Content", "sender_name", 0, 200}, {"Att
 	{"AlarmEnd", "text", 0, 32768}, {"WatchPlan", "what", 0, 32768}, {"WatchPlan", "where", 0, 800},
 	{"PlanEntry", "what", 0, 800}, {"PlanEntry", "where", 0, 800}, {"PlanEntry", "with_whom", 0, 200},
 	{"DeviceHealth", "version", 0, 64}, {"DeviceHealth", "platform", 0, 64}, {"GuidanceRecall", "reason", 0, 32768},
-	{"Approval", "text", 0, 32768}, {"HandoverItem", "text", 0, 200}, {"Handover", "text", 0, 32768},
+	{"Approval", "text", 0, 32768}, {"Group", "name", 1, 200}, {"HandoverItem", "text", 0, 200}, {"Handover", "text", 0, 32768},
 	{"HandoverAnswer", "text", 0, 32768}, {"ShiftEntry", "name", 0, 200}};
 static const struct limit enums[] = {{"Report", "urgency", 0, 3}, {"Report", "certainty", 0, 3}, {"Receipt", "rung", 2, 4},
 	{"CaseEvent", "kind", 1, 18}, {"Alarm", "cause", 3, 3}, {"AlarmEnd", "reason", 1, 2}, {"WatchPlan", "kind", 1, 2},

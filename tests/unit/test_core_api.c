@@ -172,6 +172,8 @@ static const char *row_of(const char *heading, const char *name)
 static const char *const who[][2] = {
 	{"NEW", "new"},
 	{"ALL", "all"},
+	{"GROWN", "all but child"},
+	{"PEOPLE | OFFICERS", "person, relative, child, officer, lead"},
 	{"PEOPLE", "person, relative, child"},
 	{"OFFICERS", "officer, lead"},
 	{"WRITERS", "person, relative, child, officer, lead, care"},
@@ -257,6 +259,9 @@ static void events_in(const char *text, struct set *out)
 			q += n + 1;
 		}
 	}
+	/* Those that are made of a row that is there. */
+	for (const char *p = strstr(text, "\"event\", \""); p; p = strstr(p + 10, "\"event\", \""))
+		add(out, p + 10, strcspn(p + 10, "\""), false);
 	if (strstr(text, "\"event\", \"message\""))
 		add(out, "message", 7, false);
 }
@@ -375,11 +380,18 @@ static void play_guidance(const struct bk_twin_cast *c)
 	bk_twin_do(c->person, json_pack("{s:s, s:s}", "cmd", "acknowledge", "message",
 		json_string_value(json_object_get(e, "message"))));
 	json_decref(e);
+	bk_twin_do(c->officer, json_pack("{s:s, s:s, s:[]}", "cmd", "group-set", "name", "Groep", "circles"));
+	e = bk_twin_take(c->second, "message", "kind", "guidance");
+	check_event(e);
+	bk_twin_do(c->second, json_pack("{s:s, s:s, s:s}", "cmd", "guidance-recall", "message",
+		json_string_value(json_object_get(e, "message")), "reason", "voorbij"));
+	json_decref(e);
 }
 
 static void test_story(void **state)
 {
-	static const char *const expected[] = {"link", "enrol", "outgoing", "message", "case", "guidance-ack", "transfer",
+	static const char *const expected[] = {"link", "enrol", "outgoing", "message", "case", "guidance-ack", "guidance-progress",
+		"guidance-recalled", "group", "transfer",
 		"file-ready", "undecryptable", "roster", "duty", "revoked", "fatal", "error"};
 	static struct bk_twin t;
 	struct bk_twin_device *tablet;

@@ -86,6 +86,7 @@ static bool allowed(int role, int to, int regime, enum bk_content_kind kind)
 	case BK_CONTENT_GUIDANCE_RECALL:
 		return officer(role);
 	case BK_CONTENT_APPROVAL: /* how the desk runs itself never leaves it */
+	case BK_CONTENT_GROUP:
 	case BK_CONTENT_KEYRING_ASK:
 	case BK_CONTENT_HANDOVER:
 	case BK_CONTENT_HANDOVER_ANSWER:

@@ -142,7 +142,7 @@ static void test_roles(void **state)
 	static const char *const kinds[] = {"any", "report", "text", "guidance", "guidance-ack", "receipt", "case-event",
 		"profile", "ask-again", "drill-alarm", "session-open", "alarm", "alarm-end", "location", "watch-plan", "watch-end",
 		"day-plan", "device-health", "promise", "guidance-recall", "approval", "keyring", "keyring-ask", "handover",
-		"handover-answer", "shift-plan", "desk-policy", "canary", NULL};
+		"handover-answer", "shift-plan", "desk-policy", "canary", "group", NULL};
 	static const char *const parties[] = {"people", "officers", "vaults", "carers", NULL};
 	static const char *const circles[] = {"none", "desk", "care", "person", NULL};
 	static const char *const regimes[] = {"none", "security", "care", NULL};

@@ -20,18 +20,20 @@
 #include "sample.h"
 #include "server.h"
 
-#define BK_TWIN_DEVICES 16u
+#define BK_TWIN_DEVICES 24u
 #define BK_TWIN_PASS_STEPS 20000u
 #define BK_TWIN_PIN "246810" /* of every device, and its second one */
 #define BK_TWIN_SECOND_PIN "135791"
 
+#define BK_TWIN_SPARES 12u
 enum bk_twin_circle_name {
 	BK_TWIN_DESK,
 	BK_TWIN_CARE,
 	BK_TWIN_PERSON,
 	BK_TWIN_RELATIVE,
 	BK_TWIN_BACKUP, /* a second desk: the first one's fall-back when `backed` */
-	BK_TWIN_CIRCLES
+	BK_TWIN_SPARE,  /* and those after it: people who are there only once they are signed (bk_twin_sign) */
+	BK_TWIN_CIRCLES = BK_TWIN_SPARE + BK_TWIN_SPARES
 };
 
 struct bk_twin;
@@ -96,6 +98,7 @@ struct bk_twin {
 	struct bk_twin_device devices[BK_TWIN_DEVICES];
 	size_t n_devices;
 	unsigned invites;
+	unsigned account; /* the next invitation is for the account of this one; 0: a new one */
 	bk_twin_tap tap;
 	void *tap_arg;
 	uint32_t queue_max; /* of the next start; 0: the store's own */

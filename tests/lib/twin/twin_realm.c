@@ -86,7 +86,7 @@ void bk_twin_revoke(struct bk_twin_device *d)
 
 void bk_twin_open(struct bk_twin *t, const char *name)
 {
-	static const Baken__CircleKind kinds[BK_TWIN_CIRCLES] = {BAKEN__CIRCLE_KIND__CIRCLE_DESK,
+	static const Baken__CircleKind kinds[BK_TWIN_SPARE] = {BAKEN__CIRCLE_KIND__CIRCLE_DESK,
 		BAKEN__CIRCLE_KIND__CIRCLE_CARE, BAKEN__CIRCLE_KIND__CIRCLE_PERSON, BAKEN__CIRCLE_KIND__CIRCLE_PERSON,
 		BAKEN__CIRCLE_KIND__CIRCLE_DESK};
 
@@ -98,11 +98,11 @@ void bk_twin_open(struct bk_twin *t, const char *name)
 	bk_twin_start(t);
 	for (unsigned i = 0; i < BK_TWIN_CIRCLES; i++) {
 		t->circles[i].id = bk_sample_id(700 + i);
-		t->circles[i].kind = kinds[i];
+		t->circles[i].kind = i < BK_TWIN_SPARE ? kinds[i] : BAKEN__CIRCLE_KIND__CIRCLE_PERSON;
 	}
 	t->circles[BK_TWIN_PERSON].household[t->circles[BK_TWIN_PERSON].n_household++] = bk_sample_id(700 + BK_TWIN_RELATIVE);
 	t->circles[BK_TWIN_RELATIVE].household[t->circles[BK_TWIN_RELATIVE].n_household++] = bk_sample_id(700 + BK_TWIN_PERSON);
-	for (unsigned i = 0; i < BK_TWIN_CIRCLES; i++)
+	for (unsigned i = 0; i < BK_TWIN_SPARE; i++)
 		BK_ASSERT(bk_twin_sign(t, i) == 0);
 }
 
@@ -144,8 +144,9 @@ struct bk_twin_device *bk_twin_invite(struct bk_twin *t, const char *name, Baken
 	invite = bk_invite_id(inv.secret);
 	BK_ASSERT(bk_invite_format(&inv, code) == 0);
 	args = json_pack("{s:o, s:o, s:o, s:s, s:I}", "invite", bk_json_of_id(invite), "account",
-		bk_json_of_id(bk_sample_id(800 + d->invite)), "circle", bk_json_of_id(t->circles[circle].id),
+		bk_json_of_id(bk_sample_id(800 + (t->account ? t->account : d->invite))), "circle", bk_json_of_id(t->circles[circle].id),
 		"role", bk_role_name(role), "expires_ms", (json_int_t)(bk_now() + DAY));
+	t->account = 0;
 	BK_ASSERT(bk_twin_control(t, bk_control_invite_put, args, NULL) == 0);
 	bk_twin_device_open(d);
 	BK_ASSERT(d->core);
