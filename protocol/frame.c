@@ -346,13 +346,11 @@ static bool watch_state_ok(const Baken__Frame *f)
 	       f->watch_state->state <= BAKEN__WATCH_STATE__STATE__ENDED;
 }
 
-/* The keys come together or not at all. */
 static bool push_set_ok(const Baken__Frame *f)
 {
 	const Baken__PushSet *m = f->push_set;
 
-	return short_text(m->endpoint, BK_PUSH_ENDPOINT_MAX) && has_or_none(&m->p256dh, BK_PUSH_KEY_BYTES) &&
-	       has(&m->auth, m->p256dh.len ? 16 : 0);
+	return short_text(m->endpoint, BK_PUSH_ENDPOINT_MAX);
 }
 
 static bool push_state_ok(const Baken__Frame *f)

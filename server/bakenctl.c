@@ -50,6 +50,8 @@ static const struct command commands[] = {
 	{"metrics", bk_ctl_metrics, "", "meetwaarden (Prometheus)", "metrics (Prometheus)"},
 	{"audit list", bk_ctl_audit_list, "[--from N] [--max N]", "toon het logboek", "show the audit log"},
 	{"audit verify", bk_ctl_audit_verify, "", "controleer het logboek", "verify the audit log"},
+	{"push key", bk_ctl_push_key, "[--out FILE]", "maak de sleutel waarmee de server zich bij pushdiensten bekendmaakt",
+		"make the key by which push hosts know this server"},
 	{"backup", bk_ctl_backup, "--to FOLDER", "maak een reservekopie", "make a backup"},
 	{"restore", bk_ctl_restore, "--from FOLDER --to FOLDER --seal-key FILE [--receipt-key FILE] [--tls-key FILE]",
 		"zet een reservekopie terug", "restore a backup"},

@@ -36,6 +36,10 @@
 	  "Maak een kopie van %s en bewaar die apart: zonder die sleutel is een reservekopie "     \
 	  "onbruikbaar.",                                                                          \
 	  "Make a copy of %s and keep it apart: without that key a backup is of no use.")          \
+	X(PUSH_KEY_MADE, "Sleutel voor pushdiensten gemaakt: %s", "Key for push hosts created: %s") \
+	X(PUSH_KEY_CONF,                                                                           \
+	  "Zet in bakend.conf: push-key = %s, push-hosts en push-contact. Start bakend opnieuw.",  \
+	  "Put into bakend.conf: push-key = %s, push-hosts and push-contact. Restart bakend.")     \
 	X(SERVER_RENEWED, "Het certificaat van de server is vernieuwd. Start bakend opnieuw.",     \
 	  "The server's certificate has been renewed. Restart bakend.")                            \
 	X(CIRCLE_MADE, "Kring \"%s\" gemaakt.", "Circle \"%s\" created.")                          \

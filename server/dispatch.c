@@ -37,6 +37,7 @@ static const struct row {
 	{BAKEN__FRAME__KIND_DUTY_SET, P(ONLINE), DESK, BK_RATE_FRAME, bk_handle_duty_set},
 	{BAKEN__FRAME__KIND_CLAIM, P(ONLINE), DESK, BK_RATE_FRAME, bk_handle_claim},
 	{BAKEN__FRAME__KIND_BODY_GET, P(ONLINE), ANY, BK_RATE_FRAME, bk_handle_body_get},
+	{BAKEN__FRAME__KIND_PUSH_SET, P(ONLINE), ANY, BK_RATE_FRAME, bk_handle_push_set},
 	{BAKEN__FRAME__KIND_DRILL, P(ONLINE), ANY, BK_RATE_FRAME, bk_handle_drill},
 };
 

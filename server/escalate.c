@@ -10,6 +10,7 @@
 #include "ladder.h"
 #include "live.h"
 #include "log.h"
+#include "push.h"
 #include "roles.h"
 #include "server.h"
 
@@ -115,6 +116,8 @@ static size_t wake(struct bk_server *s, bk_id circle, const struct step *step, b
 		c = bk_live_device(s, d->device);
 		if (c)
 			send_wake(c, step);
+		else
+			bk_push_wake(s, d->device, BAKEN__CLASS__CLASS_ALARM);
 	}
 	s->stats.wakes += n;
 	return n;

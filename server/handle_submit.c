@@ -13,6 +13,7 @@
 #include "handlers.h"
 #include "live.h"
 #include "log.h"
+#include "push.h"
 #include "server.h"
 
 #define FULL_MAX 4096u /* (device without room, who asked) pairs remembered */
@@ -306,6 +307,7 @@ static void submit_done(struct bk_server *s, struct bk_job *job)
 	if (c && bk_batch_stored(c, job, missing, n) != 0)
 		bk_conn_error(c, job->request, BK_E_NOMEM, 1000);
 	deliver_all(s, job);
+	bk_push_wake_all(s, job);
 }
 
 void bk_handle_submit(struct bk_conn *c, const Baken__Frame *f)

@@ -38,6 +38,8 @@ void bk_handle_prekeys_claim(struct bk_conn *c, const Baken__Frame *f);
 void bk_prekeys_free_more(void *more);
 /* Fills a state from the store; digest is backed by *hash. */
 int bk_prekeys_state(struct bk_store_view *v, bk_id device, Baken__PrekeysState *m, bk_hash *hash);
+/* handle_push.c */
+void bk_handle_push_set(struct bk_conn *c, const Baken__Frame *f);
 /* handle_desk.c */
 void bk_handle_duty_set(struct bk_conn *c, const Baken__Frame *f);
 void bk_handle_claim(struct bk_conn *c, const Baken__Frame *f);

@@ -5,6 +5,7 @@
 
 #include "deliver.h"
 #include "escalate.h"
+#include "push.h"
 #include "server.h"
 
 static bk_id token_name(bk_hash h)
@@ -32,6 +33,7 @@ int bk_live_enter(struct bk_conn *c)
 	}
 	c->phase = BK_PHASE_ONLINE;
 	s->stats.online++;
+	bk_push_here(s, c->device);
 	return 0;
 }
 
@@ -44,6 +46,7 @@ void bk_live_leave(struct bk_conn *c)
 	bk_idmap_del(&s->by_device, c->device);
 	bk_idmap_del(&s->by_token, token_name(c->token));
 	s->stats.online--;
+	bk_push_left(s, c);
 }
 
 struct bk_conn *bk_live_device(struct bk_server *s, bk_id device)

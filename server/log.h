@@ -29,7 +29,10 @@
 	X(ALARM_UNSEEN, "warn") \
 	X(ALARM_UNWATCHED, "err") \
 	X(HOOK, "warn")        \
-	X(HOOK_FAILED, "err")
+	X(HOOK_FAILED, "err")  \
+	X(PUSH_DOWN, "warn")   \
+	X(PUSH_UP, "info")     \
+	X(PUSH_REFUSED, "warn")
 
 enum bk_log_event {
 #define X(id, level) BK_LOG_##id,

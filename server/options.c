@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "err.h"
+#include "push_url.h"
 
 #define LINE_MAX_BYTES 2048
 #define WHERE_BYTES 600
@@ -54,6 +55,11 @@ static const struct row rows[] = {
 	T("alarm-hook", alarm_hook, "", "program that is run then, absolute path"),
 	N("alarm-hook-seconds", alarm_hook_seconds, "30", 1, 600, "after so long it is ended"),
 	N("alarm-hook-drills", alarm_hook_drills, "0", 0, 1, "1: drills run it too"),
+	T("push-hosts", push_hosts, "", "push hosts that devices may be woken through: host or host:port, with commas"),
+	T("push-key", push_key, "", "key that names this server to push hosts, PEM: bakenctl push key"),
+	T("push-contact", push_contact, "", "mailto: or https: address of the operator, for push hosts"),
+	T("push-ca", push_ca, "", "certificates that push hosts are checked by, PEM; the system's when empty"),
+	N("push-near", push_near, "0", 0, 1, "1: a push host may be on this machine, for tests"),
 	N("files-gib", files_gib, "100", 1, 1000000, "room for all attachments together"),
 };
 #define ROWS (sizeof rows / sizeof *rows)
@@ -230,6 +236,29 @@ static bool loopback(const char *host)
 	return strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
 }
 
+/* What goes into a signed token must not need escaping. */
+static int check_push(const struct bk_options *o)
+{
+	const char *contact = o->push_contact;
+
+	if (bk_push_url_check(o->push_hosts) != 0) {
+		fprintf(stderr, "bakend: push-hosts: \"%s\" is not a list of host or host:port\n", o->push_hosts);
+		return BK_E_USAGE;
+	}
+	if (!*o->push_hosts)
+		return 0;
+	if (!*o->push_key) {
+		fprintf(stderr, "bakend: push-hosts needs push-key; `bakenctl push key` makes one\n");
+		return BK_E_USAGE;
+	}
+	if ((strncmp(contact, "mailto:", 7) != 0 && strncmp(contact, "https:", 6) != 0) || strlen(contact) > 200 ||
+		strpbrk(contact, "\"\\ ")) {
+		fprintf(stderr, "bakend: push-contact: push hosts want a mailto: or https: address\n");
+		return BK_E_USAGE;
+	}
+	return 0;
+}
+
 static int check(const struct bk_options *o)
 {
 	const struct {
@@ -274,7 +303,7 @@ static int check(const struct bk_options *o)
 			fprintf(stderr, "bakend: %s is not set; `bakenctl server init` writes a bakend.conf\n", need[i].name);
 			return BK_E_USAGE;
 		}
-	return 0;
+	return check_push(o);
 }
 
 void bk_options_list(FILE *out)

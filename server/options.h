@@ -42,6 +42,11 @@ struct bk_options {
 	char alarm_hook[BK_OPTION_TEXT];  /* the operator's program, run after t3 */
 	uint64_t alarm_hook_seconds;      /* it is ended after so long */
 	uint64_t alarm_hook_drills;       /* 1: for drills too */
+	char push_hosts[BK_OPTION_TEXT];  /* host or host:port, with commas: where devices may be woken; none: off */
+	char push_key[BK_OPTION_TEXT];
+	char push_contact[BK_OPTION_TEXT]; /* mailto: or https: */
+	char push_ca[BK_OPTION_TEXT];
+	uint64_t push_near;               /* 1: push hosts may be on this machine */
 	bool check;                       /* -n: look at the options and end */
 };
 

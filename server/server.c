@@ -23,6 +23,7 @@
 #include "handlers.h"
 #include "live.h"
 #include "log.h"
+#include "push.h"
 #include "run.h"
 
 #define EXPIRE_EVERY_MS 600000u
@@ -302,6 +303,7 @@ static void end(struct run *r)
 	bk_escalate_stop(s->escalate);
 	bk_control_stop(s);
 	bk_metrics_stop(s->metrics);
+	bk_push_stop(s->push);
 	bk_net_stop(s->net);
 	bk_writer_stop(s->writer);
 }
@@ -354,6 +356,8 @@ static int start(struct run *r)
 		failed("user", err);
 	if (!err && *s->o.metrics)
 		err = bk_metrics_start(s, s->o.metrics, &s->metrics);
+	if (!err && (err = bk_push_start(s, &s->push)))
+		failed("push", err);
 	if (!err && (err = bk_net_start(s, &s->net)))
 		failed("net", err);
 	if (!err && (err = check_tls(s)))
@@ -377,6 +381,7 @@ static void free_all(struct run *r)
 	bk_writer_free(s->writer);
 	bk_files_stop(s->files);
 	bk_escalate_free(s->escalate);
+	bk_push_free(s->push);
 	bk_store_close(s->store);
 	bk_routes_done(&s->routes);
 	bk_throttle_done(&s->throttle);
@@ -404,6 +409,7 @@ static void undo(struct run *r)
 	bk_escalate_stop(s->escalate);
 	bk_control_stop(s);
 	bk_metrics_stop(s->metrics);
+	bk_push_stop(s->push);
 	if (s->net)
 		bk_net_stop(s->net);
 	if (s->writer)
@@ -435,6 +441,7 @@ int bk_run(const struct bk_options *o)
 	bk_writer_on_outcome(s->writer, bk_handle_outcome);
 	bk_writer_on_round(s->writer, bk_batch_flush);
 	bk_live_start(s);
+	bk_push_resume(s);
 	uv_timer_init(&r->loop, &r->expire);
 	uv_timer_init(&r->loop, &r->drain);
 	r->expire.data = s;

@@ -27,6 +27,7 @@
 struct bk_control;
 struct bk_files;
 struct bk_escalate;
+struct bk_push;
 
 struct bk_server {
 	struct bk_options o;
@@ -38,6 +39,7 @@ struct bk_server {
 	struct bk_files *files;
 	struct bk_metrics *metrics;
 	struct bk_escalate *escalate; /* NULL: not yet */
+	struct bk_push *push; /* NULL: off */
 	struct bk_arena *arena;      /* of the frame at hand */
 	struct bk_arena *out_arena;  /* of the frame being built */
 	struct bk_routes routes;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "push.h"
 #include "server.h"
 
 struct text {
@@ -73,6 +74,7 @@ char *bk_stats_text(struct bk_server *s)
 	row(&t, "records", "counter", "records in them", w.records);
 	row(&t, "commit_microseconds", "counter", "time spent in them", w.commit_us_sum);
 	row(&t, "commit_microseconds_max", "gauge", "the longest", w.commit_us_max);
+	row(&t, "pushes_waiting", "gauge", "wakes waiting, running or just sent", bk_push_waiting(s->push));
 	row(&t, "writer_waiting", "gauge", "records waiting for the next commit", bk_writer_waiting(s->writer));
 	store_rows(&t, s);
 	return t.v;

@@ -46,6 +46,11 @@
 	X(slow, "connections cut because they did not read")             \
 	X(revoked, "devices cut off")                                    \
 	X(commit_errors, "commits that failed")                          \
+	X(pushes, "wakes that a push host took")                         \
+	X(pushes_retried, "wakes tried again")                           \
+	X(pushes_gone, "endpoints that were no more")                    \
+	X(pushes_refused, "wakes that a push host refused")              \
+	X(pushes_dropped, "wakes given up")                              \
 	X(http_requests, "HTTP requests")                                \
 	X(http_errors, "HTTP requests refused")                          \
 	X(file_bytes_in, "bytes of files received")                      \

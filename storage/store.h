@@ -69,6 +69,7 @@ enum bk_op_kind {
 	BK_OP_FILE_DONE,       /* complete, hash known */
 	BK_OP_FILE_DEL,
 	BK_OP_LADDER_STEP,     /* what was due for an alarm that waits has been done */
+	BK_OP_PUSH_SET,        /* where a device can be woken */
 	BK_OP_AUDIT,           /* appends one entry to the hash chain */
 	BK_OP_KINDS
 };
@@ -197,6 +198,10 @@ struct bk_op {
 			bk_id message;
 			unsigned level; /* 1 to 3: never lower than it is */
 		} ladder;       /* BK_E_NOT_FOUND: answered meanwhile */
+		struct {
+			bk_id device;
+			struct bk_bytes endpoint; /* empty: takes it back, of whichever device */
+		} push; /* BK_E_REVOKED, BK_E_TOO_BIG */
 		struct {
 			const char *event;  /* "ROSTER-PUT" */
 			const char *detail; /* key=value words, no content or names */
@@ -336,6 +341,10 @@ struct bk_ladder_row {
 };
 /* Alarms that no officer's device of their desk has acknowledged. Returns what visit returns. */
 int bk_store_ladder(struct bk_store_view *v, int (*visit)(void *arg, const struct bk_ladder_row *row), void *arg);
+/* The endpoint with its NUL. BK_E_NOT_FOUND. */
+int bk_store_push(struct bk_store_view *v, bk_id device, char *out, size_t room);
+/* Devices that have one. Returns what visit returns. */
+int bk_store_pushes(struct bk_store_view *v, int (*visit)(void *arg, bk_id device), void *arg);
 
 struct bk_audit_row {
 	uint64_t number;

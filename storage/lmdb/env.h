@@ -41,6 +41,7 @@
 	X(OPEN, "open")         /* device, upload -> bytes that count against its quota */         \
 	X(FILE, "file")         /* hash -> upload, last reference */                               \
 	X(LADDER, "ladder")     /* message -> an alarm that nobody of its desk has acknowledged */ \
+	X(PUSH, "push")         /* device -> where it can be woken, sealed */                      \
 	X(AUDIT, "audit")       /* number -> entry */
 
 enum bk_table {

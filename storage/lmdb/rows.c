@@ -325,6 +325,16 @@ static void pack_ladder(struct pack *p, void *row)
 	flag(p, &l->drill);
 }
 
+static void pack_push(struct pack *p, void *row)
+{
+	struct bk_row_push *u = row;
+
+	u64(p, &u->set_ms);
+	rest(p, &u->sealed);
+	if (p->reading && (u->sealed.len <= BK_ROWS_PUSH_EXTRA || (u->sealed.len - BK_ROWS_PUSH_EXTRA) % 256))
+		p->r.failed = true;
+}
+
 static void pack_audit(struct pack *p, void *row)
 {
 	struct bk_row_audit *a = row;

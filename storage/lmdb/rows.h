@@ -13,6 +13,7 @@
 #include "env.h"
 
 #define BK_ROWS_SEALED (24 + BK_ID_BYTES + 16) /* an id in a secretbox */
+#define BK_ROWS_PUSH_EXTRA (24 + 16) /* nonce and tag */
 #define BK_ROWS_TAG 8                          /* keyed hash of message and device */
 #define BK_ROWS_BLOB_MAX 4096u                 /* enrolment, certificate */
 
@@ -114,6 +115,7 @@ struct bk_row_audit {
 	struct bk_bytes text; /* event, NUL, detail, NUL */
 };
 struct bk_row_ladder { bk_id desk, fallback; bk_ms stored_ms; uint8_t level; bool drill; };
+struct bk_row_push { bk_ms set_ms; struct bk_bytes sealed; }; /* padded to 256 */
 struct bk_row_account { bk_id circle; uint8_t role; };
 
 int bk_rows_get(struct bk_txn *t, enum bk_table table, const void *key, size_t len, void *ret_row);
@@ -140,11 +142,9 @@ int bk_rows_decode(enum bk_table table, struct bk_bytes value, void *ret_row);
 #define BK_ROWS_MAP(X)                                                                             \
 	X(CIRCLE, circle) X(DEVICE, device) X(STATE, state) X(ACCOUNT, account) X(INVITE, invite)  \
 	X(OUTBOX, outbox) X(LETTER, letter) X(REFS, refs) X(NAMED, named) X(DEDUPE, dedupe)        \
-	X(FRESH, fresh)                                                                            \
-	X(DEAD, dead) X(PREKEY, prekey)                                                            \
+	X(FRESH, fresh) X(DEAD, dead) X(PREKEY, prekey)                                            \
 	X(PREKEYS, prekeys) X(SESSION, session) X(TICKET, ticket) X(CLAIM, claim)                  \
-	X(UPLOAD, upload) X(OPEN, open) X(FILE, file) X(LADDER, ladder)           \
-	X(AUDIT, audit)
+	X(UPLOAD, upload) X(OPEN, open) X(FILE, file) X(LADDER, ladder) X(PUSH, push) X(AUDIT, audit)
 BK_ROWS_MAP(BK_ROWS_OF)
 
 #endif

@@ -28,6 +28,7 @@
 #define BK_STORE_INVITE_KEPT_MS (30ull * BK_STORE_DAY_MS)   /* after it was used or decided */
 #define BK_STORE_DEAD_KEPT_MS (90ull * BK_STORE_DAY_MS)
 #define BK_STORE_LADDER_KEPT_MS (7ull * BK_STORE_DAY_MS)
+#define BK_STORE_PUSH_KEPT_MS (180ull * BK_STORE_DAY_MS)    /* after it was last set */
 #define BK_STORE_AUDIT_KEPT_MS (3650ull * BK_STORE_DAY_MS)
 
 struct bk_store_bounds { /* tests make them small */

@@ -343,6 +343,7 @@ static int on_row(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
 		struct bk_row_claim claim;
 		struct bk_row_ladder ladder;
 		struct bk_row_account account;
+		struct bk_row_push push;
 	} row;
 
 	(void)t;
@@ -354,7 +355,7 @@ static int check_plain(struct bk_txn *t)
 {
 	static const enum bk_table tables[] = {
 		BK_T_DEDUPE, BK_T_FRESH, BK_T_DEAD, BK_T_INVITE, BK_T_SESSION, BK_T_CLAIM,
-		BK_T_LADDER, BK_T_ACCOUNT};
+		BK_T_LADDER, BK_T_ACCOUNT, BK_T_PUSH};
 	int err = 0;
 
 	for (size_t i = 0; !err && i < sizeof tables / sizeof tables[0]; i++) {

@@ -198,6 +198,13 @@ static bool old_ladder(struct step *x, const struct bk_env_cursor *c)
 	return bk_rows_decode_ladder(c->value, &row) == 0 && is_past(x, row.stored_ms, BK_STORE_LADDER_KEPT_MS);
 }
 
+static bool old_push(struct step *x, const struct bk_env_cursor *c)
+{
+	struct bk_row_push row;
+
+	return bk_rows_decode_push(c->value, &row) == 0 && is_past(x, row.set_ms, BK_STORE_PUSH_KEPT_MS);
+}
+
 static bool old_audit(struct step *x, const struct bk_env_cursor *c)
 {
 	struct bk_row_audit row;
@@ -227,6 +234,7 @@ static const struct job {
 	{BK_T_PREKEY, old_prekey, drop_prekey},
 	{BK_T_DEAD, old_dead, NULL},
 	{BK_T_LADDER, old_ladder, NULL},
+	{BK_T_PUSH, old_push, NULL},
 	{BK_T_AUDIT, old_audit, drop_audit},
 };
 #define N_JOBS (sizeof jobs / sizeof jobs[0])

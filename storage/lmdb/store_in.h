@@ -24,8 +24,7 @@
 #define BK_STORE_RESTORE_JUMP (1ull << 32)
 
 struct bk_store_keys {
-	uint8_t seal[BK_KEY_BYTES];   /* senders, the check value */
-	uint8_t served[BK_KEY_BYTES]; /* tags of served devices */
+	uint8_t seal[BK_KEY_BYTES], served[BK_KEY_BYTES], push[BK_KEY_BYTES];
 };
 
 struct bk_store_slot { /* one device of the message at hand */
@@ -86,7 +85,7 @@ typedef int (*bk_store_fn)(struct bk_store *s, struct bk_txn *t, struct bk_op *o
 	X(INVITE_DONE, done) X(SUBMIT, submit) X(ACK, ack) X(NACK, nack) X(PREKEYS_PUT, prekeys)   \
 	X(PREKEYS_CLAIM, claim_prekeys) X(SESSION_PUT, session) X(SESSION_DEL, session_del)        \
 	X(DUTY_SET, duty) X(CLAIM, claim) X(DRILL, drill) X(FILE_NEW, file_new)                    \
-	X(FILE_DONE, file_done) X(FILE_DEL, file_del) X(LADDER_STEP, ladder) X(AUDIT, audit)
+	X(FILE_DONE, file_done) X(FILE_DEL, file_del) X(LADDER_STEP, ladder) X(PUSH_SET, push_set) X(AUDIT, audit)
 #define X(kind, name) BK_STORE_PAIR(name)
 BK_STORE_PAIRS(X)
 #undef X
@@ -120,6 +119,7 @@ int bk_store_take_out(struct bk_store *s, struct bk_txn *t, bk_id device, uint64
 	const struct bk_row_letter *row, struct bk_row_state *state);
 int bk_store_drop_queue(struct bk_store *s, struct bk_txn *t, bk_id device, struct bk_row_state *state);
 int bk_store_drop_prekeys(struct bk_txn *t, bk_id device);
+int bk_store_drop_push(struct bk_txn *t, bk_id device);
 int bk_store_drop_session(struct bk_txn *t, bk_id session);
 int bk_store_drop_uploads(struct bk_txn *t, bk_id device);
 int bk_store_drop_upload(struct bk_txn *t, bk_id upload);
@@ -131,8 +131,7 @@ int bk_store_first(struct bk_txn *t, enum bk_table table, const void *prefix, si
 void bk_store_seal_id(struct bk_store *s, bk_id id, uint8_t out[static BK_ROWS_SEALED]);
 bk_id bk_store_unseal_id(const struct bk_store *s, const uint8_t sealed[static BK_ROWS_SEALED]); /* zero: cannot */
 void bk_store_audit_hash(bk_hash previous, uint64_t number, bk_ms at, struct bk_bytes text, bk_hash *ret_hash);
-/* Commits and, when a sync failed, ends writing for good. */
-int bk_store_end(struct bk_store *s, struct bk_txn *t);
+int bk_store_end(struct bk_store *s, struct bk_txn *t); /* commits; when a sync failed, ends writing for good */
 /*
  * Brings an older schema up to `to`, one step after the other, in t: all or none. Steps end with a NULL fn.
  * BK_E_VERSION: no step leads on from there.

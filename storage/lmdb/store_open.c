@@ -46,7 +46,8 @@ static void fill_defaults(struct bk_store *s, const struct bk_store_options *o)
 /* One key from the operator, one for each use. */
 static int derive_keys(struct bk_store *s, const uint8_t *seal_key)
 {
-	static const char seal[] = "baken-store-seal-v1", served[] = "baken-store-served-v1";
+	static const char seal[] = "baken-store-seal-v1", served[] = "baken-store-served-v1",
+			  push[] = "baken-store-push-v1";
 
 	if (!seal_key)
 		return s->o.read_only ? 0 : BK_E_INVAL;
@@ -56,6 +57,7 @@ static int derive_keys(struct bk_store *s, const uint8_t *seal_key)
 	crypto_generichash(s->keys->seal, BK_KEY_BYTES, (const uint8_t *)seal, sizeof seal - 1, seal_key, BK_KEY_BYTES);
 	crypto_generichash(s->keys->served, BK_KEY_BYTES, (const uint8_t *)served, sizeof served - 1, seal_key,
 		BK_KEY_BYTES);
+	crypto_generichash(s->keys->push, BK_KEY_BYTES, (const uint8_t *)push, sizeof push - 1, seal_key, BK_KEY_BYTES);
 	return 0;
 }
 

@@ -223,6 +223,8 @@ static int cut_off(struct bk_store *s, struct bk_txn *t, bk_id device)
 	if (!err)
 		err = bk_store_drop_uploads(t, device);
 	if (!err)
+		err = bk_store_drop_push(t, device);
+	if (!err)
 		err = drop_claims(t, device);
 	memset(&state.session, 0, sizeof state.session);
 	state.on_duty = false;

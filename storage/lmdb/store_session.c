@@ -84,6 +84,8 @@ int bk_store_write_session_del(struct bk_store *s, struct bk_txn *t, struct bk_o
 	struct bk_row_state *state = &s->plan.state;
 	int err = bk_store_drop_session(t, op->session.session);
 
+	if (!err)
+		err = bk_store_drop_push(t, op->session.device); /* who has logged off is not woken */
 	if (bk_id_equal(state->session, op->session.session))
 		memset(&state->session, 0, sizeof state->session);
 	state->seen_ms = op->now;

@@ -157,6 +157,11 @@ static void fill_file(union row *r)
 	r->file = (struct bk_row_file){bk_sample_id(1), true, BK_SAMPLE_NOW};
 }
 
+static void fill_push(union row *r)
+{
+	r->push = (struct bk_row_push){BK_SAMPLE_NOW, filled(24 + 256 + 16, 0x80060)};
+}
+
 static void fill_audit(union row *r)
 {
 	static const char text[] = "DEVICE-REVOKED\0device=1a2b"; /* and the NUL that ends it */

@@ -46,8 +46,6 @@ void bk_sample_push_set(struct bk_arena *a, Baken__Frame *f)
 	Baken__PushSet *m = NEW(Baken__PushSet, push_set);
 
 	m->endpoint = endpoint;
-	m->p256dh = bytes(a, BK_PUSH_KEY_BYTES, 1);
-	m->auth = bytes(a, 16, 2);
 	f->kind_case = BAKEN__FRAME__KIND_PUSH_SET;
 	f->push_set = m;
 }

@@ -349,6 +349,15 @@ int bk_store_box_audit(struct bk_store_box *b, const char *event, const char *de
 	return err;
 }
 
+int bk_store_box_push(struct bk_store_box *b, unsigned device, const char *endpoint)
+{
+	struct bk_op op = {.kind = BK_OP_PUSH_SET};
+
+	op.push.device = bk_sample_id(device);
+	op.push.endpoint = (struct bk_bytes){(const uint8_t *)endpoint, strlen(endpoint)};
+	return bk_store_box_do(b, &op);
+}
+
 void bk_store_box_fill(struct bk_store_box *b)
 {
 	struct bk_op op = {.kind = BK_OP_NACK};
@@ -374,6 +383,7 @@ void bk_store_box_fill(struct bk_store_box *b)
 	BK_ASSERT(bk_store_box_login(b, BK_BOX_PHONE, 1, 0) == 0);
 	BK_ASSERT(bk_store_box_claim(b, BK_BOX_OFFICER, 1, BAKEN__CLAIM__VERB__TAKE, NULL) == 0);
 	BK_ASSERT(bk_store_box_invite(b, 1) == 0);
+	BK_ASSERT(bk_store_box_push(b, BK_BOX_TABLET, "https://push.example/tablet") == 0);
 	BK_ASSERT(bk_store_box_audit(b, "ROSTER-PUT", "circle=1 result=0", NULL) == 0);
 }
 

@@ -99,6 +99,8 @@ void bk_store_box_fill(struct bk_store_box *b);
 int bk_store_box_invite(struct bk_store_box *b, unsigned number);
 int bk_store_box_claim(struct bk_store_box *b, unsigned device, unsigned tag, Baken__Claim__Verb verb,
 	struct bk_op *ret_op);
+/* endpoint "": takes it back. */
+int bk_store_box_push(struct bk_store_box *b, unsigned device, const char *endpoint);
 int bk_store_box_audit(struct bk_store_box *b, const char *event, const char *detail, uint64_t *ret_number);
 
 /* Rows of a table (enum bk_table of storage/lmdb/env.h). */

@@ -72,6 +72,12 @@ static void what_is_wrong_stops_the_start(void **state)
 		KEYS "plain = 0.0.0.0:80\n",
 		KEYS "plain = 192.168.1.1:80\n",
 		KEYS "metrics = 10.0.0.1:9000\n",
+		KEYS "push-hosts = push.example\n",
+		KEYS "push-hosts = push.example\npush-key = k\n",
+		KEYS "push-hosts = push.example\npush-key = k\npush-contact = me\n",
+		KEYS "push-hosts = push.example\npush-key = k\npush-contact = mailto:a\"b\n",
+		KEYS "push-hosts = https://push.example\npush-key = k\npush-contact = mailto:a@b\n",
+		KEYS "push-near = 2\n",
 		KEYS "metrics = 127.0.0.1.example.org:9000\n",
 		"tls-cert = a\ntls-key = b\nserver-cert = c\nroot-key = d\nreceipt-key = e\n",
 	};
@@ -160,7 +166,7 @@ static void the_list_is_complete(void **state)
 	fclose(f);
 	for (const char *at = text; (at = strstr(at, "  --")); at++)
 		rows++;
-	assert_int_equal(rows, 28);
+	assert_int_equal(rows, 33);
 	assert_non_null(strstr(text, "--queue-max=20000\n\tmessages waiting for one device"));
 	free(text);
 }

@@ -109,7 +109,8 @@ static void finds_cut_and_longer_rows(void **state)
 static bool stands_alone(enum bk_table table)
 {
 	return table == BK_T_META || table == BK_T_INVITE || table == BK_T_DEDUPE || table == BK_T_FRESH ||
-	       table == BK_T_DEAD || table == BK_T_CLAIM || table == BK_T_FILE || table == BK_T_LADDER;
+	       table == BK_T_DEAD || table == BK_T_CLAIM || table == BK_T_FILE ||
+	       table == BK_T_LADDER || table == BK_T_PUSH;
 }
 
 static void finds_lost_rows(void **state)
