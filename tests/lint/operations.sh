@@ -31,9 +31,9 @@ compare()
 	done
 }
 
-sed -n 's/^\t[TN]("\([a-z-]*\)",.*/\1/p' server/options.c | compare Options
+sed -n 's/^\t[TN]("\([a-z0-9-]*\)",.*/\1/p' server/options.c | compare Options
 
-for row in $(sed -n 's/^\t[TN]("\([a-z-]*\)", [a-z_]*, "\([^"]*\)".*/\1=\2/p' server/options.c); do
+for row in $(sed -n 's/^\t[TN]("\([a-z0-9-]*\)", [a-z0-9_]*, "\([^"]*\)".*/\1=\2/p' server/options.c); do
 	given=$(sed -n "s/^| \`${row%%=*}\` | \([^|]*\) |.*/\1/p" $page | tr -d '\`')
 	[ "$given" = "${row#*=}" ] || [ "$given${row#*=}" = none ] ||
 		wrong "$page:1: default of ${row%%=*} is ${row#*=}, not $given"
