@@ -84,6 +84,12 @@ const struct bk_api_entry bk_api_table[] = {
 	/* ---- this device ---- */
 	{ "enrol", NEW, bk_enrol_cmd, { { "code", F_TEXT, true, 512 }, { "name", F_TEXT, false, BK_NAME_MAX } } },
 	{ "status", NEW, bk_query_status, { { NULL, F_NONE, false, 0 } } },
+	{ "health", PEOPLE, bk_condition_cmd_health,
+	  { { "storage_free_bytes", F_INT, false, 0 }, { "battery_percent", F_INT, false, 100 },
+	    { "allowed", F_INT, false, 31 }, { "asked", F_INT, false, 31 }, { "version", F_TEXT, false, BK_NAME_MAX },
+	    { "platform", F_TEXT, false, BK_NAME_MAX } } },
+	{ "drill", PEOPLE, bk_condition_cmd_drill, { { NULL, F_NONE, false, 0 } } },
+	{ "devices", OFFICERS, bk_condition_cmd_devices, { { NULL, F_NONE, false, 0 } } },
 	{ "connect", NEW, connect_cmd, { { NULL, F_NONE, false, 0 } } },
 	{ "disconnect", NEW, disconnect_cmd, { { NULL, F_NONE, false, 0 } } },
 	/* ---- writing ---- */

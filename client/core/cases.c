@@ -334,6 +334,17 @@ int bk_cases_add(struct bk_core *core, bk_id case_id, const struct bk_case_event
 	return core->db.err;
 }
 
+void bk_cases_begin(struct bk_core *core, bk_id case_id, bk_id circle, const char *what)
+{
+	json_t *meta = bk_json_object();
+
+	bk_json_id(meta, "circle", circle);
+	bk_json_text(meta, "what", what);
+	if (!bk_db_has(&core->db, bk_key_id("casemeta/", case_id)))
+		bk_db_put_json(&core->db, bk_key_id("casemeta/", case_id), meta);
+	json_decref(meta);
+}
+
 static void meta_put(struct bk_core *core, bk_id case_id, bk_id circle, const json_t *item)
 {
 	const char *what = bk_json_get_text(item, "what");

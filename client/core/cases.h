@@ -13,6 +13,8 @@
 
 /* Once per event id; emits "case". */
 int bk_cases_add(struct bk_core *core, bk_id case_id, const struct bk_case_event *e, const char *text);
+/* Whose a new case is and what the board says of it; one that is known keeps what it says. */
+void bk_cases_begin(struct bk_core *core, bk_id case_id, bk_id circle, const char *what);
 /* The person's circle; zero: no case known here. */
 bk_id bk_cases_person(struct bk_core *core, bk_id case_id);
 /* A reply went out; nothing when it is no case. */

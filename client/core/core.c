@@ -168,6 +168,7 @@ int bk_core_open(const struct bk_core_options *o, bk_ms now, struct bk_core **re
 		return BK_E_NOMEM;
 	core->o = *o;
 	core->now = now;
+	core->condition.unlocked = o->unlocked;
 	queue_init(&core->staged);
 	queue_init(&core->ready);
 	bk_db_init(&core->db, o->kv);
@@ -282,6 +283,7 @@ int bk_core_tick(struct bk_core *core, bk_ms now)
 	bk_enrol_tick(core);
 	bk_rosters_tick(core);
 	bk_cases_tick(core);
+	bk_condition_tick(core);
 	expire(core);
 	return turn_end(core);
 }
@@ -302,6 +304,7 @@ bk_ms bk_core_next_tick(const struct bk_core *core)
 	next = earlier(next, bk_enrol_next(core));
 	next = earlier(next, bk_outbox_next(core));
 	next = earlier(next, bk_transfers_next(core));
+	next = earlier(next, bk_condition_next(core));
 	if (core->lease_ms)
 		next = earlier(next, core->lease_ms);
 	return earlier(next, core->expire_ms ? core->expire_ms : core->now);

@@ -26,7 +26,8 @@ struct bk_core_options {
 	struct bk_blobs *blobs; /* outlives the core */
 	bool browser;           /* no TLS exporter: says so in the enrolment */
 	enum bk_lang lang;
-	bool duress; /* the store was opened with its second PIN */
+	bool unlocked; /* a person has just opened it, with a PIN or passphrase: the desk hears so */
+	bool duress;   /* the store was opened with its second PIN */
 	/* Is it one of the store's two PINs, and the second? As slow as opening. BK_E_PASSPHRASE, BK_E_RATE. NULL: none. */
 	int (*pin)(void *arg, const char *pin, bool *ret_second);
 	void *pin_arg;

@@ -8,6 +8,7 @@
 
 #include "api.h"
 #include "capsule.h"
+#include "condition.h"
 #include "core.h"
 #include "db.h"
 #include "enrol.h"
@@ -42,6 +43,8 @@ struct bk_queue {
 
 /* Steps at which a crash test may kill; noted during the turn, passed after its commit. */
 enum bk_mark { BK_MARK_QUEUED = 1, BK_MARK_PREPARED = 2, BK_MARK_STORED = 4, BK_MARK_RECEIVED = 8, BK_MARK_PIECE = 16 };
+/* Not passed by what a device says of itself, for they are counted in messages of people. */
+void bk_mark(struct bk_core *core, enum bk_content_kind kind, enum bk_mark mark);
 
 struct bk_core {
 	struct bk_core_options o;
@@ -60,6 +63,7 @@ struct bk_core {
 	struct bk_transfers transfers;
 	struct bk_guidance guidance;
 	struct bk_household household;
+	struct bk_condition condition;
 	struct bk_capsule_sealer sealer; /* of the next message; warmed when ready */
 	bool sealer_ready;
 	struct bk_queue staged, ready;

@@ -291,6 +291,7 @@ static void drill_done(struct bk_core *core)
 	core->self.drill_ms = 0;
 	bk_self_keep(core);
 	bk_enrol_tell(core, "done", 0);
+	bk_condition_drilled(core);
 	post_profile(core);
 }
 

@@ -124,6 +124,12 @@ void bk_stage_remove(struct bk_core *core, bk_id blob)
 		o->remove = blob;
 }
 
+void bk_mark(struct bk_core *core, enum bk_content_kind kind, enum bk_mark mark)
+{
+	if (kind != BK_CONTENT_DEVICE_HEALTH)
+		core->marks |= mark;
+}
+
 void bk_stage_drop(struct bk_core *core)
 {
 	while (core->staged.head) {

@@ -9,6 +9,7 @@
 #include "cases.h"
 #include "chain.h"
 #include "crashpoint.h"
+#include "duress.h"
 #include "engine.h"
 #include "groups.h"
 #include "lost.h"
@@ -279,6 +280,11 @@ static void group(struct bk_core *core, const struct work *w)
 	bk_groups_on_group(core, &w->opened);
 }
 
+static void device_health(struct bk_core *core, const struct work *w)
+{
+	bk_condition_on_health(core, &w->opened, w->d->stored_ms);
+}
+
 /* By kind of content; a kind without a row is read and its receipt is all that follows. */
 static void (*const handlers[BK_CONTENT_KINDS])(struct bk_core *core, const struct work *w) = {
 	[BK_CONTENT_REPORT] = keep_item,
@@ -292,6 +298,7 @@ static void (*const handlers[BK_CONTENT_KINDS])(struct bk_core *core, const stru
 	[BK_CONTENT_GUIDANCE_RECALL] = recalled,
 	[BK_CONTENT_APPROVAL] = approval,
 	[BK_CONTENT_GROUP] = group,
+	[BK_CONTENT_DEVICE_HEALTH] = device_health,
 };
 
 static void dispatch(struct bk_core *core, const struct work *w)
@@ -310,7 +317,7 @@ static bool owes_receipt(const struct bk_core *core, const struct work *w)
 
 	if (w->outer.type == TYPE_PREKEY || o->kind == BK_CONTENT_DRILL_ALARM)
 		return true;
-	return o->kind != BK_CONTENT_RECEIPT && !bk_id_equal(o->circle->circle, core->self.circle);
+	return o->kind != BK_CONTENT_RECEIPT && o->kind != BK_CONTENT_DEVICE_HEALTH && !bk_id_equal(o->circle->circle, core->self.circle);
 }
 
 static void keep(struct bk_core *core, const struct work *w)
@@ -327,6 +334,7 @@ static void keep(struct bk_core *core, const struct work *w)
 	if (owes_receipt(core, w))
 		bk_receipts_owe(core, o->circle->circle, o->regime, o->logical);
 	dispatch(core, w);
+	bk_duress_on_message(core, o, w->d->stored_ms);
 }
 
 /* ---- one delivery ---- */

@@ -40,6 +40,8 @@
 	  "Op dit verzoek is al geantwoord, of het is verlopen")                                   \
 	X(BK_SAY_LISTS, "Not all lists are here yet. Try again in a moment",                       \
 	  "Nog niet alle lijsten zijn binnen. Probeer het zo nog eens")                            \
+	X(BK_SAY_DURESS, "This person is being forced. Do not call and do not mention it",           \
+	  "Deze persoon wordt gedwongen. Niet bellen, er niet over beginnen")                      \
 	X(BK_SAY_FATAL, "Storing failed. Nothing was lost. Start the program again",               \
 	  "Opslaan is mislukt. Er is niets verloren. Start het programma opnieuw")
 

@@ -293,7 +293,7 @@ struct bk_request *bk_link_request_raw(struct bk_core *core, enum bk_request_kin
 			break;
 	}
 	memcpy(buf + n, frame, len);
-	bk_stage_frame(core, buf, n + len, kind == BK_REQ_SUBMIT ? BK_SENT_SUBMIT : BK_SENT_OTHER);
+	bk_stage_frame(core, buf, n + len, kind == BK_REQ_SUBMIT && !core->outbox.aside ? BK_SENT_SUBMIT : BK_SENT_OTHER);
 	return r;
 }
 

@@ -18,7 +18,8 @@
 
 bool bk_outbox_plumbing(enum bk_content_kind kind)
 {
-	return kind == BK_CONTENT_RECEIPT || kind == BK_CONTENT_ASK_AGAIN || kind == BK_CONTENT_SESSION_OPEN;
+	return kind == BK_CONTENT_RECEIPT || kind == BK_CONTENT_ASK_AGAIN || kind == BK_CONTENT_SESSION_OPEN ||
+		kind == BK_CONTENT_DEVICE_HEALTH || kind == BK_CONTENT_CANARY;
 }
 
 static bool is_stored(const struct bk_out *o)
@@ -88,6 +89,7 @@ static void send_frame(struct bk_core *core, struct bk_out *o)
 		o->state = BK_OUT_QUEUED; /* a prepared row without a frame: made again */
 		return;
 	}
+	core->outbox.aside = o->kind == BK_CONTENT_DEVICE_HEALTH;
 	r = bk_link_request_raw(core, BK_REQ_SUBMIT, frame, len);
 	free(frame);
 	if (!r)
@@ -135,7 +137,7 @@ static void prepare(struct bk_core *core, struct bk_out *o)
 		o->state = BK_OUT_PREPARED;
 		bk_outbox_save(core, o);
 	}
-	core->marks |= BK_MARK_PREPARED;
+	bk_mark(core, o->kind, BK_MARK_PREPARED);
 	send_frame(core, o);
 }
 
@@ -313,7 +315,7 @@ static void stored(struct bk_core *core, struct bk_out *o, const Baken__StoredIt
 		return;
 	}
 	bk_prepare_accepted(core, o);
-	core->marks |= BK_MARK_STORED;
+	bk_mark(core, o->kind, BK_MARK_STORED);
 	if (!again) {
 		o->state = BK_OUT_STORED;
 		o->attempts = 0;

@@ -49,6 +49,7 @@ struct bk_outbox {
 	struct bk_out **rows; /* by class, then order */
 	size_t n, room;
 	size_t in_flight;
+	bool aside; /* what is being sent is the device's own word (bk_mark) */
 };
 
 struct bk_post {

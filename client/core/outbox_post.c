@@ -7,6 +7,7 @@
 
 #include "content.h"
 #include "engine.h"
+#include "pin.h"
 
 #define OUT_ALARM_ROOM 100u /* alarms beyond BK_OUT_MAX */
 #define OUT_REPEATS_MAX 8u  /* of one message, while its content is kept */
@@ -231,7 +232,7 @@ static int make_room(struct bk_core *core, Baken__Class class)
 }
 
 /* What is filled in here borrows from p and core, so that the caller can still read the content. */
-static uint8_t calm[1]; /* Content.state: nothing to tell */
+static uint8_t states[2] = { 0, 1 }; /* Content.state: calm, under duress */
 
 static void fill(struct bk_core *core, struct bk_post *p)
 {
@@ -241,8 +242,8 @@ static void fill(struct bk_core *core, struct bk_post *p)
 	c->sender_device = bk_bytes(core->self.device.b, BK_ID_BYTES);
 	c->sender_circle = bk_bytes(core->self.circle.b, BK_ID_BYTES);
 	c->sender_name = core->self.name;
-	if (!c->state.len)
-		c->state = bk_bytes(calm, sizeof(calm));
+	if (bk_pin_duress(core) || !c->state.len) /* a repeat keeps what it said */
+		c->state = bk_bytes(&states[bk_pin_duress(core)], 1);
 	if (c->repeats.len)
 		return; /* a repeat says when its original was written, and where it belongs */
 	c->written_ms = core->now;
@@ -285,7 +286,7 @@ static int keep(struct bk_core *core, const struct bk_post *p, bk_id logical, co
 	bk_outbox_save(core, o);
 	bk_db_put(&core->db, bk_key_id("outenv/", o->id), envelope, len);
 	bk_self_keep(core);
-	core->marks |= BK_MARK_QUEUED;
+	bk_mark(core, p->kind, BK_MARK_QUEUED);
 	return core->db.err;
 }
 

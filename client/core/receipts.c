@@ -170,6 +170,7 @@ static void on_message(struct bk_core *core, const struct bk_opened *o, bk_id me
 	bk_items_rung(core, message, rung_name(m->rung), m->at_ms, by);
 	bk_outbox_read(core, message);
 	bk_enrol_on_receipt(core, message);
+	bk_condition_on_receipt(core, message);
 	for (size_t i = 0; i < m->n_plain_hashes; i++) {
 		bk_hash plain = { { 0 } };
 

@@ -274,6 +274,7 @@ static int open_core(struct bk_rim *rim)
 		.kv = rim->kv,
 		.blobs = rim->blobs,
 		.lang = rim->lang,
+		.unlocked = true,
 		.duress = bk_kv_lmdb_second(rim->kv),
 		.pin = check_pin,
 		.pin_arg = rim,

@@ -111,7 +111,7 @@ static int check_pin(void *arg, const char *pin, bool *ret_second)
 
 void bk_twin_device_open(struct bk_twin_device *d)
 {
-	struct bk_core_options o = {.kv = d->kv, .blobs = d->blobs, .lang = BK_LANG_EN, .duress = d->duress,
+	struct bk_core_options o = {.kv = d->kv, .blobs = d->blobs, .lang = BK_LANG_EN, .unlocked = d->unlocked, .duress = d->duress,
 		.pin = check_pin};
 
 	d->err = bk_core_open(&o, bk_now(), &d->core);
