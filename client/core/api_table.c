@@ -7,6 +7,7 @@
 #include "engine.h"
 #include "groups.h"
 #include "lost.h"
+#include "waking.h"
 
 static int connect_cmd(struct bk_core *core, struct bk_command *c)
 {
@@ -107,6 +108,8 @@ const struct bk_api_entry bk_api_table[] = {
 	{ "acknowledge", PEOPLE, bk_compose_acknowledge, { { "message", F_ID, true, 0 } } },
 	{ "resend", GROWN, resend_cmd, { { "message", F_ID, true, 0 } } },
 	{ "forget-file", GROWN, bk_attach_cmd_forget, { { "attachment", F_ID, true, 0 } } },
+	{ "push-set", ALL, bk_waking_cmd_set, { { "endpoint", F_TEXT, true, BK_PUSH_ENDPOINT_MAX } } },
+	{ "push-clear", ALL, bk_waking_cmd_clear, { { NULL, F_NONE, false, 0 } } },
 	/* ---- reading ---- */
 	{ "reports", PEOPLE, bk_query_reports, { { NULL, F_NONE, false, 0 } } },
 	{ "messages", ALL, bk_query_messages,

@@ -5,6 +5,7 @@
 
 #include "engine.h"
 #include "login.h"
+#include "waking.h"
 
 #define HANDSHAKE_MS 20000u
 
@@ -234,6 +235,7 @@ void bk_hello_logged_in(struct bk_core *core, const Baken__LoginOk *m)
 	if (m->prekeys)
 		bk_sessions_on_state(core, m->prekeys, true);
 	duty_again(core, m->on_duty);
+	bk_waking_login(core);
 	ask_circles(core);
 	bk_outbox_wake(core, (bk_id){ { 0 } });
 	core->transfers.idle_up = false;

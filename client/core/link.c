@@ -7,6 +7,7 @@
 #include "cases.h"
 #include "engine.h"
 #include "hello.h"
+#include "waking.h"
 
 #define BACKOFF_MIN_MS 1000u
 #define BACKOFF_MAX_MS 300000u
@@ -393,6 +394,11 @@ static void on_error(struct bk_core *core, const Baken__Frame *f, const struct b
 	case BK_REQ_CLAIM:
 		bk_cases_on_error(core, r, err);
 		break;
+	case BK_REQ_PUSH:
+		bk_waking_on_refused(core, err);
+		if (r->command)
+			bk_api_error(core, r->command_id, err, BK_SAY_NOTHING);
+		break;
 	case BK_REQ_DUTY:
 	case BK_REQ_CIRCLES:
 	case BK_REQ_PREKEYS:
@@ -473,6 +479,9 @@ static void on_session_frame(struct bk_core *core, const Baken__Frame *f, const 
 		break;
 	case BAKEN__FRAME__KIND_DUTY_STATE:
 		on_duty_state(core, f->duty_state, r);
+		break;
+	case BAKEN__FRAME__KIND_PUSH_STATE:
+		bk_waking_on_state(core, f->push_state, r);
 		break;
 	case BAKEN__FRAME__KIND_CLAIM_STATE:
 		bk_cases_on_claim(core, f->claim_state, r);

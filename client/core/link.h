@@ -34,6 +34,7 @@ enum bk_request_kind {
 	BK_REQ_PREKEYS,
 	BK_REQ_BUNDLES,
 	BK_REQ_DUTY,
+	BK_REQ_PUSH,
 	BK_REQ_CLAIM,
 	BK_REQ_DRILL
 };

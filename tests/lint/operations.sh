@@ -34,7 +34,7 @@ compare()
 sed -n 's/^\t[TN]("\([a-z0-9-]*\)",.*/\1/p' server/options.c | compare Options
 
 for row in $(sed -n 's/^\t[TN]("\([a-z0-9-]*\)", [a-z0-9_]*, "\([^"]*\)".*/\1=\2/p' server/options.c); do
-	given=$(sed -n "s/^| \`${row%%=*}\` | \([^|]*\) |.*/\1/p" $page | tr -d '\`')
+	given=$(sed -n "s/^| \`${row%%=*}\` | \([^|]*\) |.*/\1/p" "$page" | head -1 | tr -d '\`')
 	[ "$given" = "${row#*=}" ] || [ "$given${row#*=}" = none ] ||
 		wrong "$page:1: default of ${row%%=*} is ${row#*=}, not $given"
 done
