@@ -137,6 +137,43 @@ static bool is_spoiled(const struct spoiled *x, size_t i)
 	return false;
 }
 
+static int spoil(struct spoiled *x, size_t i)
+{
+	x->at[x->n++] = i;
+	return BK_E_BUSY;
+}
+
+/* The rows by device before an op that may look at them in the tables, or that has no room beside them. */
+static int make_way(struct bk_store *s, struct bk_txn *t, const struct bk_op *op, size_t *ret_op)
+{
+	if (op && op->kind == BK_OP_SUBMIT && bk_late_has_room(s->late, op->submit.n_capsules))
+		return 0;
+	return bk_late_flush(s->late, t, ret_op);
+}
+
+static int run_all(struct bk_store *s, struct bk_txn *t, struct bk_op *ops, size_t n, struct spoiled *x)
+{
+	int err = 0;
+
+	for (size_t i = 0; i <= n; i++) {
+		size_t at = i;
+
+		if (i < n && is_spoiled(x, i)) {
+			ops[i].result = BK_E_CORRUPT;
+			continue;
+		}
+		err = make_way(s, t, i < n ? &ops[i] : NULL, &at);
+		bk_late_begin(s->late, i);
+		if (!err && i < n)
+			err = run(s, t, &ops[i]);
+		if (err == BK_E_NOT_FOUND) /* a row that another row promised */
+			err = BK_E_CORRUPT;
+		if (err)
+			return err == BK_E_CORRUPT && x->n < SPOILED_MAX ? spoil(x, at) : err;
+	}
+	return 0;
+}
+
 static int try_batch(struct bk_store *s, struct bk_op *ops, size_t n, struct spoiled *x)
 {
 	struct bk_txn *t = NULL;
@@ -146,25 +183,13 @@ static int try_batch(struct bk_store *s, struct bk_op *ops, size_t n, struct spo
 	if (!err)
 		err = bk_store_meta_get(t, "number", &s->number);
 	s->numbers_kept = s->number;
-	for (size_t i = 0; !err && i < n; i++) {
-		if (is_spoiled(x, i)) {
-			ops[i].result = BK_E_CORRUPT;
-			continue;
-		}
-		err = run(s, t, &ops[i]);
-		if (err == BK_E_NOT_FOUND) /* a row that another row promised */
-			err = BK_E_CORRUPT;
-		if (err == BK_E_CORRUPT && x->n < SPOILED_MAX) {
-			x->at[x->n++] = i;
-			bk_env_abort(t);
-			bk_fresh_ended(s->fresh, false);
-			return BK_E_BUSY;
-		}
-	}
+	if (!err)
+		err = run_all(s, t, ops, n, x);
 	if (!err)
 		err = bk_store_end(s, t);
 	else
 		bk_env_abort(t);
+	bk_late_forget(s->late);
 	bk_fresh_ended(s->fresh, !err);
 	return err;
 }

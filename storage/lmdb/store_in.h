@@ -15,6 +15,7 @@
 #include "store.h"
 #include "store_bounds.h"
 #include "store_fresh.h"
+#include "store_late.h"
 
 #define BK_STORE_SCHEMA 1u
 #define BK_STORE_FILE "store.mdb"
@@ -35,6 +36,7 @@ struct bk_store_slot { /* one device of the message at hand */
 struct bk_store {
 	struct bk_env *env;
 	struct bk_fresh *fresh; /* NULL: read only */
+	struct bk_late *late;   /* NULL: read only */
 	struct bk_store_keys *keys; /* sodium_malloc; NULL: opened without, read only */
 	struct bk_store_options o;  /* defaults filled in; path and key not kept */
 	struct bk_store_bounds bounds;

@@ -211,6 +211,8 @@ static int open_store(struct bk_store *s, const struct bk_store_options *o)
 		err = make_file(s, file);
 	if (!err)
 		err = open_file(s, file);
+	if (!err && !s->o.read_only)
+		err = bk_late_new(&s->late);
 	return err || s->o.read_only ? err : bk_fresh_open(s, &s->fresh);
 }
 
@@ -243,6 +245,7 @@ void bk_store_close(struct bk_store *s)
 	if (!s)
 		return;
 	bk_fresh_close(s->fresh);
+	bk_late_free(s->late);
 	bk_env_close(s->env);
 	if (s->keys)
 		sodium_free(s->keys);

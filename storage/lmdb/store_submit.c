@@ -120,7 +120,7 @@ static int check_slot(struct bk_store *s, struct bk_txn *t, struct bk_op *op, st
 		return BK_E_TOO_BIG;
 	err = bk_store_live_device(t, c->device, &row);
 	if (!err)
-		err = bk_store_state(t, c->device, &slot->state);
+		err = bk_late_state(s->late, t, c->device, &slot->state);
 	if (err)
 		return err;
 	if (!has_room(s, op, &slot->state))
@@ -160,21 +160,17 @@ static int check_slots(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
 }
 
 /* The devices that refused are asked for again when their queue has room. */
-static int note_refused(struct bk_txn *t, const struct bk_op *op)
+static void note_refused(struct bk_store *s, struct bk_txn *t, const struct bk_op *op)
 {
 	for (size_t i = 0; i < op->submit.n_full; i++) {
 		struct bk_row_state state;
 		bk_id device = op->submit.full[i];
-		int err = bk_store_state(t, device, &state);
 
-		if (err || state.refused)
+		if (bk_late_state(s->late, t, device, &state) != 0 || state.refused)
 			continue;
 		state.refused = true;
-		err = bk_rows_put_state(t, device.b, sizeof device.b, &state);
-		if (err)
-			return err;
+		bk_late_put_state(s->late, device, &state);
 	}
-	return 0;
 }
 
 static int get_refs(struct bk_txn *t, uint64_t body, struct bk_row_refs *ret_refs)
@@ -218,8 +214,8 @@ int bk_store_check_submit(struct bk_store *s, struct bk_txn *t, struct bk_op *op
 		err = check_files(t, op);
 	if (!err && s->plan.n_slots)
 		err = check_body(s, t, op);
-	if (err == BK_E_QUOTA && note_refused(t, op))
-		err = BK_E_FULL; /* the transaction is beyond use: the next write says so too */
+	if (err == BK_E_QUOTA)
+		note_refused(s, t, op);
 	if (err && err != BK_E_QUOTA) {
 		free(op->submit.full);
 		op->submit.full = NULL;
@@ -278,7 +274,6 @@ static int more_refs(struct bk_store *s, struct bk_txn *t, const struct bk_op *o
 static int write_slot(struct bk_store *s, struct bk_txn *t, const struct bk_op *op, struct bk_store_slot *slot,
 	struct bk_row_letter *row)
 {
-	uint8_t key[BK_KEY_OUTBOX];
 	struct bk_row_outbox place;
 	bk_id device = slot->capsule->device;
 	uint64_t seq = ++slot->state.next << 3 | (uint64_t)op->submit.class;
@@ -292,11 +287,8 @@ static int write_slot(struct bk_store *s, struct bk_txn *t, const struct bk_op *
 	bk_store_key_letter(row->key, s->plan.letter, (size_t)(slot - s->plan.slots));
 	err = bk_rows_append(t, BK_T_LETTER, row->key, sizeof row->key, row);
 	memcpy(place.letter, row->key, sizeof place.letter);
-	bk_store_key_outbox(key, device, seq);
-	if (!err)
-		err = bk_rows_put_outbox(t, key, sizeof key, &place);
-	if (!err)
-		err = bk_rows_put_state(t, device.b, sizeof device.b, &slot->state);
+	bk_late_put_outbox(s->late, device, seq, &place);
+	bk_late_put_state(s->late, device, &slot->state);
 	slot->capsule->seq = seq;
 	return err;
 }
