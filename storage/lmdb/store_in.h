@@ -35,16 +35,15 @@ struct bk_store_slot { /* one device of the message at hand */
 
 struct bk_store {
 	struct bk_env *env;
-	struct bk_fresh *fresh; /* NULL: read only */
-	struct bk_late *late;   /* NULL: read only */
+	struct bk_fresh *fresh; /* NULL, as late: read only */
+	struct bk_late *late;
 	struct bk_store_keys *keys; /* sodium_malloc; NULL: opened without, read only */
 	struct bk_store_options o;  /* defaults filled in; path and key not kept */
 	struct bk_store_bounds bounds;
 	char path[BK_STORE_PATH_MAX];
 	int lock;
 	atomic_int dead;            /* BK_E_IO: no more writes */
-	atomic_bool full, brim;     /* above 90 %, above 97 % */
-	atomic_bool frozen;         /* no expiry */
+	atomic_bool full, brim, frozen; /* above 90 %, above 97 %; no expiry */
 	uint8_t nonces[24 * 64];    /* random bytes drawn at once: a call to the system for each costs more than the box */
 	size_t nonces_left;
 	int64_t queued_delta;       /* bytes, of the open transaction */
@@ -73,10 +72,7 @@ struct bk_store {
 	} plan;
 };
 
-struct bk_store_view {
-	struct bk_store *store;
-	struct bk_txn *txn;
-};
+struct bk_store_view { struct bk_store *store; struct bk_txn *txn; };
 
 typedef int (*bk_store_fn)(struct bk_store *s, struct bk_txn *t, struct bk_op *op);
 #define BK_STORE_PAIR(name)                                                                        \
