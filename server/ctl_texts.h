@@ -107,6 +107,25 @@
 	X(AUDIT_OK, "Het logboek klopt: %s regels. Laatste controlegetal: %s",                     \
 	  "The audit log is intact: %s entries. Last hash: %s")                                    \
 	X(AUDIT_BAD, "Het logboek is veranderd bij regel %s.", "The audit log was altered at entry %s.") \
+	X(EXPORT_DONE, "Het logboek staat in %s.", "The audit log is in %s.")                      \
+	X(EXPORT_OK, "Het logboek klopt, tot en met nummer %s (%s regels).",                       \
+	  "The log is intact, up to number %s (%s lines).")                                        \
+	X(EXPORT_HEADER, "Dit is geen logboek, of het begin is veranderd (bij nummer %s, regel %s).", \
+	  "This is not an audit log, or its beginning was altered (at number %s, line %s).")       \
+	X(EXPORT_ENTRY, "Nummer %s is veranderd of weg (regel %s).",                               \
+	  "Number %s was altered or is missing (line %s).")                                        \
+	X(EXPORT_CUT, "Het logboek is afgebroken na nummer %s (regel %s).",                        \
+	  "The log is cut off after number %s (line %s).")                                         \
+	X(EXPORT_HEAD, "De handtekening klopt niet (na nummer %s, regel %s).",                     \
+	  "The signature does not fit (after number %s, line %s).")                                \
+	X(EXPORT_AFTER, "Na de handtekening is iets toegevoegd (na nummer %s, regel %s).",         \
+	  "Something was added after the signature (after number %s, line %s).")                   \
+	X(EXPORT_FOREIGN, "Het logboek klopt (nummer %s, %s regels), maar is van een andere server.", \
+	  "The log is intact (number %s, %s lines), but another server's.")                        \
+	X(EXPORT_SIGNED, "Ondertekend op %s met sleutel %s.", "Signed at %s with key %s.")         \
+	X(EXPORT_UNROOTED,                                                                         \
+	  "Niet vergeleken met de hoofdsleutel: geef --root met root.pub van een plek die u vertrouwt.", \
+	  "Not compared with the root key: give --root with root.pub from a place that you trust.") \
 	X(BACKUP_DONE, "Reservekopie gemaakt in %s: %s bestanden, %s.",                            \
 	  "Backup made in %s: %s files, %s.")                                                      \
 	X(BACKUP_KEYS,                                                                             \
