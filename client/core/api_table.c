@@ -8,6 +8,7 @@
 #include "groups.h"
 #include "lost.h"
 #include "waking.h"
+#include "policy.h"
 
 static int connect_cmd(struct bk_core *core, struct bk_command *c)
 {
@@ -131,6 +132,22 @@ const struct bk_api_entry bk_api_table[] = {
 	  { { "case", F_ID, true, 0 }, { "feedback", F_TEXT, true, BK_TEXT_MAX } } },
 	{ "note", OFFICERS, bk_cases_cmd_note,
 	  { { "case", F_ID, true, 0 }, { "text", F_TEXT, true, BK_TEXT_MAX } } },
+	{ "urgency", OFFICERS, bk_cases_cmd_urgency,
+	  { { "case", F_ID, true, 0 }, { "urgency", F_TEXT, true, 20 }, { "reason", F_TEXT, false, BK_TEXT_MAX } } },
+	{ "promise", OFFICERS, bk_promise_cmd, { { "case", F_ID, true, 0 }, { "next_contact_ms", F_INT, true, 0 } } },
+	{ "join", OFFICERS, bk_cases_cmd_join, { { "case", F_ID, true, 0 } } },
+	{ "leave", OFFICERS, bk_cases_cmd_leave, { { "case", F_ID, true, 0 } } },
+	{ "escalate", OFFICERS, bk_cases_cmd_escalate,
+	  { { "case", F_ID, true, 0 }, { "reason", F_TEXT, true, BK_TEXT_MAX }, { "level", F_INT, false, 3 } } },
+	{ "link", OFFICERS, bk_cases_cmd_link, { { "case", F_ID, true, 0 }, { "with", F_ID, true, 0 } } },
+	{ "due", OFFICERS, bk_alerts_cmd, { { NULL, F_NONE, false, 0 } } },
+	{ "policy", OFFICERS, bk_policy_cmd,
+	  { { "alarm_t1_s", F_INT, false, 0 }, { "alarm_t2_s", F_INT, false, 0 }, { "alarm_t3_s", F_INT, false, 0 },
+	    { "sla_now_s", F_INT, false, 0 }, { "sla_today_s", F_INT, false, 0 },
+	    { "sla_can_wait_s", F_INT, false, 0 }, { "remind_s", F_INT, false, 0 },
+	    { "four_eyes_above", F_INT, false, 0 }, { "canary_s", F_INT, false, 0 },
+	    { "canary_late_s", F_INT, false, 0 }, { "health_days", F_INT, false, 0 },
+	    { "drill_days", F_INT, false, 0 } } },
 	/* ---- the desk: shift ---- */
 	{ "duty", OFFICERS, duty_cmd, { { "on", F_BOOL, true, 0 } } },
 	/* ---- the desk: guidance ---- */

@@ -8,6 +8,7 @@
 #include "cases.h"
 #include "crashpoint.h"
 #include "engine.h"
+#include "policy.h"
 
 #define EXPIRE_EVERY_MS 3600000u
 
@@ -149,6 +150,9 @@ int bk_core_reload(struct bk_core *core)
 	bk_signal_close(core->signal);
 	core->signal = NULL;
 	core->lease_ms = 0;
+	core->due_ms = 0;
+	core->policy_read = false;
+	bk_cases_forget(core);
 	bk_outbox_unload(core);
 	if (core->self.stage == BK_STAGE_NONE)
 		return 0;
@@ -196,6 +200,7 @@ void bk_core_close(struct bk_core *core)
 	bk_inbox_offline(core);
 	bk_rosters_drop(core);
 	bk_outbox_unload(core);
+	bk_cases_forget(core);
 	bk_signal_close(core->signal);
 	bk_arena_free(core->arena);
 	queue_clear(&core->staged);
@@ -283,6 +288,8 @@ int bk_core_tick(struct bk_core *core, bk_ms now)
 	bk_enrol_tick(core);
 	bk_rosters_tick(core);
 	bk_cases_tick(core);
+	bk_policy_tick(core);
+	bk_alerts_tick(core);
 	bk_condition_tick(core);
 	expire(core);
 	return turn_end(core);
@@ -307,6 +314,7 @@ bk_ms bk_core_next_tick(const struct bk_core *core)
 	next = earlier(next, bk_condition_next(core));
 	if (core->lease_ms)
 		next = earlier(next, core->lease_ms);
+	next = earlier(next, bk_alerts_next(core));
 	return earlier(next, core->expire_ms ? core->expire_ms : core->now);
 }
 

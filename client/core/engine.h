@@ -13,6 +13,7 @@
 #include "db.h"
 #include "enrol.h"
 #include "files.h"
+#include "fold.h"
 #include "guidance.h"
 #include "household.h"
 #include "inbox.h"
@@ -20,6 +21,7 @@
 #include "link.h"
 #include "outbox.h"
 #include "pack.h"
+#include "policy.h"
 #include "receipts.h"
 #include "rosters.h"
 #include "self.h"
@@ -46,6 +48,13 @@ enum bk_mark { BK_MARK_QUEUED = 1, BK_MARK_PREPARED = 2, BK_MARK_STORED = 4, BK_
 /* Not passed by what a device says of itself, for they are counted in messages of people. */
 void bk_mark(struct bk_core *core, enum bk_content_kind kind, enum bk_mark mark);
 
+/* The events of the case that one came late for (cases_state.c). */
+struct bk_recent {
+	bk_id case_id;
+	struct bk_case_event *v;
+	size_t n, room;
+};
+
 struct bk_core {
 	struct bk_core_options o;
 	struct bk_db db;
@@ -70,6 +79,12 @@ struct bk_core {
 	struct bk_output *given;
 	bk_ms expire_ms; /* next round of expiry */
 	bk_ms lease_ms;  /* next lease to renew; 0 unknown */
+	bk_ms due_ms;    /* when something is due at the desk; 0 unknown */
+	int64_t due_skew_ms; /* of the clock, when that was found */
+	struct bk_recent recent;
+	struct bk_policy policy; /* when policy_read */
+	bool policy_read;
+	size_t policy_on_duty; /* how many were on duty when a lead last looked whom to send it */
 	char host[256];
 };
 

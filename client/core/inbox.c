@@ -13,6 +13,7 @@
 #include "engine.h"
 #include "groups.h"
 #include "lost.h"
+#include "policy.h"
 
 #define TYPE_PREKEY 3u      /* libsignal: the first messages of a session, until it is answered */
 #define EXPIRE_MAX 2000u    /* rows in one round */
@@ -224,6 +225,7 @@ static void keep_item(struct bk_core *core, const struct work *w)
 	json_decref(item);
 	if (bk_is_desk(core))
 		bk_cases_on_item(core, o);
+	bk_promise_on_text(core, o, w->d->stored_ms);
 }
 
 static void acknowledged(struct bk_core *core, const struct work *w)
@@ -257,7 +259,17 @@ static void receipt(struct bk_core *core, const struct work *w)
 static void case_event(struct bk_core *core, const struct work *w)
 {
 	if (bk_is_desk(core))
-		bk_cases_on_event(core, &w->opened);
+		bk_cases_on_event(core, &w->opened, w->d->stored_ms);
+}
+
+static void promise(struct bk_core *core, const struct work *w)
+{
+	bk_promise_on(core, &w->opened);
+}
+
+static void policy(struct bk_core *core, const struct work *w)
+{
+	bk_policy_on(core, &w->opened);
 }
 
 static void profile(struct bk_core *core, const struct work *w)
@@ -294,6 +306,8 @@ static void (*const handlers[BK_CONTENT_KINDS])(struct bk_core *core, const stru
 	[BK_CONTENT_RECEIPT] = receipt,
 	[BK_CONTENT_CASE_EVENT] = case_event,
 	[BK_CONTENT_PROFILE] = profile,
+	[BK_CONTENT_PROMISE] = promise,
+	[BK_CONTENT_DESK_POLICY] = policy,
 	[BK_CONTENT_ASK_AGAIN] = asked_again,
 	[BK_CONTENT_GUIDANCE_RECALL] = recalled,
 	[BK_CONTENT_APPROVAL] = approval,

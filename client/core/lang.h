@@ -42,6 +42,14 @@
 	  "Nog niet alle lijsten zijn binnen. Probeer het zo nog eens")                            \
 	X(BK_SAY_DURESS, "This person is being forced. Do not call and do not mention it",           \
 	  "Deze persoon wordt gedwongen. Niet bellen, er niet over beginnen")                      \
+	X(BK_SAY_OWN_WORDS, "Somebody said that they have a feeling. Answer in your own words before you close", \
+	  "Iemand meldde een gevoel. Antwoord eerst in uw eigen woorden. Sluit daarna de zaak")    \
+	X(BK_SAY_HOUSEHOLD, "These people are not of one household",                               \
+	  "Deze mensen horen niet bij hetzelfde gezin")                                            \
+	X(BK_SAY_TIME, "This time has passed, or is too far away",                                 \
+	  "Dit tijdstip is al voorbij, of te ver weg")                                             \
+	X(BK_SAY_LEAD, "Only the lead of the shift can change this",                               \
+	  "Alleen de dienstleider kan dit veranderen")                                             \
 	X(BK_SAY_FATAL, "Storing failed. Nothing was lost. Start the program again",               \
 	  "Opslaan is mislukt. Er is niets verloren. Start het programma opnieuw")
 

@@ -6,6 +6,8 @@
 
 #include "compose.h"
 #include "engine.h"
+#include "ownwords.h"
+#include "templates.h"
 
 #define CTX_TAG "baken-case-tag-v1"
 #define LOOK_AGAIN_MS 30000u
@@ -157,7 +159,7 @@ static int reopen(struct bk_core *core, bk_id case_id, const struct bk_case_stat
 
 static int won(struct bk_core *core, bk_id case_id, const Baken__ClaimState *m)
 {
-	struct bk_case_event e = { .kind = BK_CASE_CLAIMED, .until_ms = m->until_ms };
+	struct bk_case_event e = { .kind = BK_CASE_CLAIMED, .until_ms = m->until_ms, .at_ms = m->since_ms };
 	struct bk_case_state s = { .opened = false };
 	bool anew = false;
 	int err = bk_cases_state(core, case_id, &s) ? 0 : BK_E_NOT_FOUND;
@@ -224,18 +226,6 @@ void bk_cases_on_error(struct bk_core *core, const struct bk_request *r, int err
 
 /* ---- giving it back ---- */
 
-static int check_owner(struct bk_core *core, struct bk_command *c, bk_id case_id)
-{
-	struct bk_case_state s;
-
-	if (!bk_cases_state(core, case_id, &s))
-		return BK_E_NOT_FOUND;
-	if (bk_id_equal(s.owner, core->self.device))
-		return 0;
-	c->say = BK_SAY_NOT_OWNER;
-	return BK_E_STATE;
-}
-
 /* The server forgets the lease; when it cannot be told now, the lease lapses by itself. */
 static void give_back(struct bk_core *core, bk_id case_id)
 {
@@ -251,7 +241,7 @@ int bk_cases_cmd_release(struct bk_core *core, struct bk_command *c)
 {
 	bk_id case_id = bk_json_get_id(c->args, "case");
 	struct bk_case_event e = { .kind = BK_CASE_RELEASED };
-	int err = check_owner(core, c, case_id);
+	int err = bk_cases_check_owner(core, c, case_id);
 
 	if (!err)
 		err = bk_cases_act(core, case_id, &e, bk_json_get_text(c->args, "reason"));
@@ -260,23 +250,45 @@ int bk_cases_cmd_release(struct bk_core *core, struct bk_command *c)
 	return err;
 }
 
+/* A gut feeling never ends with a template: its answer is one that a person wrote. */
+static int check_feedback(struct bk_core *core, struct bk_command *c, bk_id case_id, const char *text)
+{
+	struct bk_case_state s;
+	int err = bk_cases_check_owner(core, c, case_id);
+
+	if (err)
+		return err;
+	if (bk_templates_gap(text)) {
+		c->say = BK_SAY_GAP;
+		return BK_E_INVAL;
+	}
+	if (bk_cases_state(core, case_id, &s) && s.weak && !s.answered && !bk_ownwords(text)) {
+		c->say = BK_SAY_OWN_WORDS;
+		return BK_E_STATE;
+	}
+	return 0;
+}
+
 /* A case ends with a word to the person: as an answer, so that their ladder ends too. */
 int bk_cases_cmd_close(struct bk_core *core, struct bk_command *c)
 {
 	bk_id case_id = bk_json_get_id(c->args, "case");
 	struct bk_case_event e = { .kind = BK_CASE_CLOSED };
 	struct bk_compose_text t = { .conversation = case_id, .reply_to = case_id, .answers = true };
-	int err = check_owner(core, c, case_id);
+	int err = 0;
 
+	t.text = bk_json_get_text(c->args, "feedback");
+	err = check_feedback(core, c, case_id, t.text);
 	if (err)
 		return err;
 	t.circle = bk_cases_person(core, case_id);
 	t.regime = BAKEN__REGIME__REGIME_SECURITY;
 	t.class = BAKEN__CLASS__CLASS_NORMAL;
-	t.text = bk_json_get_text(c->args, "feedback");
 	err = bk_compose_text(core, &t);
 	if (!err)
 		err = bk_compose_rung(core, case_id, t.circle, t.regime, BAKEN__RUNG__RUNG_ANSWERED);
+	if (!err)
+		err = bk_cases_replied(core, case_id, bk_ownwords(t.text));
 	if (!err)
 		err = bk_cases_act(core, case_id, &e, t.text);
 	if (!err)

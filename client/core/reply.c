@@ -3,6 +3,8 @@
 #include "cases.h"
 #include "compose.h"
 #include "engine.h"
+#include "ownwords.h"
+#include "templates.h"
 
 static bk_id written_by(const json_t *item)
 {
@@ -90,6 +92,10 @@ int bk_compose_reply(struct bk_core *core, struct bk_command *c)
 	t.text = bk_json_get_text(c->args, "text");
 	t.files = json_object_get(c->args, "attachments");
 	t.answers = bk_json_get_bool(c->args, "answers");
+	if (bk_is_desk(core) && bk_templates_gap(t.text)) {
+		c->say = BK_SAY_GAP;
+		return BK_E_INVAL;
+	}
 	if (t.answers && bk_is_person(core)) {
 		c->say = BK_SAY_ROLE;
 		return BK_E_ROLE;
@@ -102,7 +108,7 @@ int bk_compose_reply(struct bk_core *core, struct bk_command *c)
 	if (!err && t.answers && !bk_id_equal(t.circle, core->self.circle))
 		err = bk_compose_rung(core, t.conversation, t.circle, t.regime, BAKEN__RUNG__RUNG_ANSWERED);
 	if (!err)
-		err = bk_cases_replied(core, t.conversation);
+		err = bk_cases_replied(core, t.conversation, t.answers && bk_ownwords(t.text));
 	bk_json_id(c->answer, "message", t.message);
 	return err;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The fold of a case: the same state whatever the order of arrival and however often an event came, and the same
- * as a second formulation that looks at the whole log for each question (R8).
+ * The fold of a case: the same state whatever the order of arrival and however often an event came, at once or one
+ * by one; the order of the board. A second formulation of the fold is in test_fold_naive.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include "fold.h"
 #include "sample.h"
 
-#define EVENTS_MAX 24u
+#define EVENTS_MAX 32u
 #define LOGS 400u
 #define ORDERS 20u
 
@@ -25,16 +25,28 @@ static unsigned rnd(unsigned n)
 	return (unsigned)(seed >> 33) % n;
 }
 
+static bool known(enum bk_case_kind kind)
+{
+	return kind <= BK_CASE_SEEN || kind >= BK_CASE_MESSAGE;
+}
+
 /* A log as life writes it: few times, few devices, so that ties and takeovers happen. */
 static size_t make_log(struct bk_case_event *e)
 {
 	size_t n = 1 + rnd(EVENTS_MAX - 1);
 
 	for (size_t i = 0; i < n; i++) {
-		e[i] = (struct bk_case_event){.id = bk_sample_id((unsigned)i), .at_ms = 1000 + rnd(12) * 100,
+		e[i] = (struct bk_case_event){.id = bk_sample_id((unsigned)i), .at_ms = 1000 + rnd(16) * 100,
 			.kind = (enum bk_case_kind)rnd(BK_CASE_KINDS), .by = bk_sample_id(50 + rnd(3)),
-			.urgency = rnd(4), .attachments = rnd(3), .drill = rnd(2) != 0};
-		e[i].until_ms = e[i].kind == BK_CASE_CLAIMED ? e[i].at_ms + 600 : 0;
+			.urgency = rnd(4), .attachments = rnd(3), .drill = rnd(2) != 0, .weak = rnd(2) != 0,
+			.answers = rnd(2) != 0, .by_hand = rnd(2) != 0, .level = rnd(5)};
+		if (!known(e[i].kind) || rnd(4) == 0) /* what turns most on */
+			e[i].kind = rnd(2) ? BK_CASE_CLAIMED : rnd(2) ? BK_CASE_CLOSED : BK_CASE_REPLIED;
+		e[i].until_ms = e[i].at_ms + 300 * rnd(4);
+		if (e[i].kind == BK_CASE_PROMISED && rnd(4) == 0)
+			e[i].until_ms = 0;
+		if (e[i].kind == BK_CASE_HANDED_OVER)
+			e[i].other = bk_sample_id(50 + rnd(3));
 	}
 	return n;
 }
@@ -54,16 +66,37 @@ static void assert_same(const struct bk_case_state *a, const struct bk_case_stat
 {
 	assert_int_equal(a->opened, b->opened);
 	assert_int_equal(a->closed, b->closed);
+	assert_int_equal(a->gone, b->gone);
+	assert_int_equal(a->weak << 1 | a->answered, b->weak << 1 | b->answered);
+	assert_int_equal(a->alarm << 2 | a->missed << 1 | a->duress, b->alarm << 2 | b->missed << 1 | b->duress);
+	assert_int_equal(a->alarm_ended, b->alarm_ended);
 	assert_memory_equal(&a->owner, &b->owner, sizeof a->owner);
 	assert_int_equal(a->since_ms, b->since_ms);
 	assert_int_equal(a->until_ms, b->until_ms);
+	assert_int_equal(a->free_ms, b->free_ms);
+	assert_memory_equal(&a->rival, &b->rival, sizeof a->rival);
+	assert_int_equal(a->rival_until_ms, b->rival_until_ms);
 	assert_int_equal(a->opened_ms, b->opened_ms);
 	assert_int_equal(a->waiting_ms, b->waiting_ms);
 	assert_int_equal(a->last_ms, b->last_ms);
 	assert_int_equal(a->closed_ms, b->closed_ms);
 	assert_int_equal(a->urgency, b->urgency);
+	assert_int_equal(a->set_urgency, b->set_urgency);
 	assert_int_equal(a->attachments, b->attachments);
+	assert_int_equal(a->promise_ms, b->promise_ms);
+	assert_int_equal(a->promised_ms, b->promised_ms);
+	assert_int_equal(a->kept, b->kept);
+	assert_int_equal(a->broken, b->broken);
+	assert_int_equal(a->level, b->level);
+	assert_int_equal(a->hand_level, b->hand_level);
+	assert_int_equal(a->alarm_ms, b->alarm_ms);
+	assert_int_equal(a->human_ms, b->human_ms);
+	assert_int_equal(a->seen_ms, b->seen_ms);
+	assert_int_equal(a->n_joined, b->n_joined);
+	assert_memory_equal(a->joined, b->joined, sizeof a->joined);
+	assert_int_equal(a->refused, b->refused);
 	assert_int_equal(a->drill, b->drill);
+	assert_int_equal(a->mark.at_ms, b->mark.at_ms);
 }
 
 static void test_any_order(void **state)
@@ -91,108 +124,26 @@ static void test_any_order(void **state)
 	}
 }
 
-/* ---- the second formulation: each question on its own, over a sorted log ---- */
-
-static bool asks(const struct bk_case_event *e)
-{
-	return e->kind == BK_CASE_MESSAGE || e->kind == BK_CASE_REOPENED;
-}
-
-static bool before(const struct bk_case_event *a, const struct bk_case_event *b)
-{
-	if (a->at_ms != b->at_ms)
-		return a->at_ms < b->at_ms;
-	return asks(a) != asks(b) ? asks(b) : memcmp(a->id.b, b->id.b, BK_ID_BYTES) < 0;
-}
-
-static void sort(struct bk_case_event *e, size_t n)
-{
-	for (size_t i = 1; i < n; i++)
-		for (size_t k = i; k && before(&e[k], &e[k - 1]); k--) {
-			struct bk_case_event t = e[k];
-
-			e[k] = e[k - 1];
-			e[k - 1] = t;
-		}
-}
-
-static size_t first_open(const struct bk_case_event *e, size_t n)
-{
-	size_t i = 0;
-
-	while (i < n && e[i].kind != BK_CASE_OPENED)
-		i++;
-	return i;
-}
-
-/* Closed when the last event that opens or closes is a close. */
-static bool naive_closed(const struct bk_case_event *e, size_t n)
-{
-	for (size_t i = n; i > 0; i--)
-		if (e[i - 1].kind == BK_CASE_CLOSED || asks(&e[i - 1]))
-			return e[i - 1].kind == BK_CASE_CLOSED;
-	return false;
-}
-
-/* The last claim that neither a release by the same device nor a close follows. */
-static bk_id naive_owner(const struct bk_case_event *e, size_t n)
-{
-	for (size_t i = n; i > 0; i--) {
-		bool gone = false;
-
-		if (e[i - 1].kind == BK_CASE_CLOSED)
-			break;
-		if (e[i - 1].kind != BK_CASE_CLAIMED)
-			continue;
-		for (size_t k = i; k < n; k++)
-			gone = gone || (e[k].kind == BK_CASE_RELEASED && bk_id_equal(e[k].by, e[i - 1].by));
-		return gone ? (bk_id){{0}} : e[i - 1].by;
-	}
-	return (bk_id){{0}};
-}
-
-/* The oldest question that came after the last reply or close. */
-static bk_ms naive_waiting(const struct bk_case_event *e, size_t n)
-{
-	size_t from = n, open = first_open(e, n);
-	bool closed = false;
-
-	while (from && e[from - 1].kind != BK_CASE_REPLIED && e[from - 1].kind != BK_CASE_CLOSED)
-		from--;
-	closed = from && e[from - 1].kind == BK_CASE_CLOSED;
-	for (size_t i = 0; i < from; i++)
-		closed = e[i].kind == BK_CASE_CLOSED ? true : asks(&e[i]) ? false : closed;
-	for (size_t i = from; i < n; i++) {
-		if (asks(&e[i]) || (i == open && !closed))
-			return e[i].at_ms;
-	}
-	return 0;
-}
-
-static void test_second_formulation(void **state)
+/* One more at the end is the same as all again; one from the past is not taken so. */
+static void test_next(void **state)
 {
 	(void)state;
-	for (unsigned log = 0; log < 10 * LOGS; log++) {
+	for (unsigned log = 0; log < LOGS; log++) {
 		struct bk_case_event e[EVENTS_MAX], v[EVENTS_MAX];
-		struct bk_case_state s;
-		size_t n = make_log(e), open, attachments = 0;
-		bk_id owner;
+		struct bk_case_state s = {.opened = false}, all;
+		size_t n = make_log(e), in = 0;
 
-		memcpy(v, e, n * sizeof *e);
-		bk_fold(v, n, &s);
-		sort(e, n);
-		open = first_open(e, n);
-		owner = naive_owner(e, n);
-		assert_int_equal(s.opened, open < n);
-		assert_int_equal(s.opened_ms, open < n ? e[open].at_ms : 0);
-		assert_int_equal(s.urgency, open < n ? e[open].urgency : 0);
-		assert_int_equal(s.drill, open < n && e[open].drill);
-		assert_int_equal(s.closed, naive_closed(e, n));
-		assert_memory_equal(&s.owner, &owner, sizeof owner);
-		assert_int_equal(s.waiting_ms, naive_waiting(e, n));
-		for (size_t i = 0; i < n; i++)
-			attachments += i == open || asks(&e[i]) ? e[i].attachments : 0;
-		assert_int_equal(s.attachments, attachments);
+		for (size_t i = 0; i < n; i++) {
+			bool taken = bk_fold_next(&s, &e[i]);
+
+			in = i + 1;
+			memcpy(v, e, in * sizeof *e);
+			bk_fold(v, in, &all);
+			if (taken)
+				assert_same(&s, &all);
+			else
+				s = all;
+		}
 	}
 }
 
@@ -207,8 +158,8 @@ static void test_empty(void **state)
 
 static struct bk_board_key make_key(unsigned i)
 {
-	return (struct bk_board_key){.urgency = rnd(4), .drill = rnd(2) != 0, .closed = rnd(2) != 0,
-		.waiting_ms = rnd(3), .opened_ms = rnd(3), .id = bk_sample_id(i)};
+	return (struct bk_board_key){.urgency = rnd(3), .drill = rnd(2) != 0, .closed = rnd(2) != 0,
+		.alarm = rnd(4) == 0, .missed = rnd(4) == 0, .duress = rnd(4) == 0, .waiting_ms = rnd(3), .opened_ms = rnd(3), .id = bk_sample_id(i)};
 }
 
 static int sign(int n)
@@ -234,19 +185,19 @@ static void test_board_order(void **state)
 		}
 }
 
-static void test_board_first(void **state)
+/* Alarm, missed check-in, duress, priority, age; all of it real before any drill (R14). */
+static void test_r14_board_first(void **state)
 {
-	struct bk_board_key now = {.urgency = 3, .waiting_ms = 500}, today = {.urgency = 2, .waiting_ms = 100};
-	struct bk_board_key drill = now, answered = now, closed = now;
+	const struct bk_board_key alarm = {.alarm = true, .waiting_ms = 900}, missed = {.missed = true, .waiting_ms = 800},
+		duress = {.duress = true, .waiting_ms = 700}, now = {.urgency = 3, .waiting_ms = 500},
+		today = {.urgency = 2, .waiting_ms = 100}, younger = {.urgency = 2, .waiting_ms = 200},
+		answered = {.urgency = 2}, drill = {.drill = true, .alarm = true, .urgency = 3, .waiting_ms = 1},
+		closed = {.closed = true, .alarm = true};
+	const struct bk_board_key order[] = {alarm, missed, duress, now, today, younger, answered, drill, closed};
 
 	(void)state;
-	drill.drill = true;
-	answered.waiting_ms = 0;
-	closed.closed = true;
-	assert_true(bk_fold_compare(&now, &today) < 0);
-	assert_true(bk_fold_compare(&now, &drill) < 0);
-	assert_true(bk_fold_compare(&now, &answered) < 0);
-	assert_true(bk_fold_compare(&today, &closed) < 0);
+	for (size_t i = 0; i + 1 < sizeof order / sizeof *order; i++)
+		assert_true(bk_fold_compare(&order[i], &order[i + 1]) < 0);
 }
 
 int main(void)
@@ -254,9 +205,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_any_order),
-		cmocka_unit_test(test_second_formulation),
+		cmocka_unit_test(test_next),
 		cmocka_unit_test(test_board_order),
-		cmocka_unit_test(test_board_first),
+		cmocka_unit_test(test_r14_board_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
