@@ -175,7 +175,7 @@ static void test_notes_stay_inside(void **state)
 	bk_twin_forget(cast.person);
 	bk_twin_do(cast.officer, json_pack("{s:s, s:s, s:s}", "cmd", "note", "case", bk_id_text(m, id), "text", "Bekend adres."));
 	assert_int_equal(bk_twin_call(cast.second, json_pack("{s:s, s:s}", "cmd", "case", "case", id), &log), 0);
-	assert_int_equal(json_array_size(json_object_get(log, "log")), 2);
+	assert_int_equal(json_array_size(json_object_get(log, "log")), 3); /* that it is read stands in it too */
 	assert_string_equal(str(json_array_get(json_object_get(log, "log"), 1), "text"), "Bekend adres.");
 	json_decref(log);
 	assert_int_equal(json_array_size(cast.person->events), 0);
