@@ -79,6 +79,7 @@
 /* Timers: nobody is on the way for more than a month; the desk cannot be kept waiting for more than a day. */
 #define BK_WATCH_MAX_MS (31ull * 86400000ull)
 #define BK_WATCH_GRACE_MAX_MS 86400000ull
+#define BK_WATCH_BODY_MAX (4096u + BK_BODY_OVERHEAD) /* a place and a short note */
 
 #define BK_PUSH_ENDPOINT_MAX 1024u
 #define BK_PUSH_KEY_BYTES 65u /* P-256, uncompressed */

@@ -53,7 +53,7 @@ bool bk_content_watch_plan_ok(const Baken__Content *c)
 {
 	const Baken__WatchPlan *m = c->watch_plan;
 
-	return id_ok(&m->watch_id) && m->watch_key.len == KEY_BYTES && m->kind > BAKEN__WATCH_PLAN__KIND__NONE &&
+	return id_ok(&m->watch_id) && m->watch_key.len == KEY_BYTES && m->counter && m->kind > BAKEN__WATCH_PLAN__KIND__NONE &&
 	       m->kind <= BAKEN__WATCH_PLAN__KIND__JOURNEY && text_ok(m->what, BK_TEXT_MAX) &&
 	       text_ok(m->where, BK_NAME_MAX * 4) && m->due_ms && m->grace_ms <= BK_WATCH_GRACE_MAX_MS &&
 	       m->interval_ms <= BK_WATCH_MAX_MS;

@@ -5,6 +5,7 @@
 
 #include "crashpoint.h"
 #include "server.h"
+#include "watchdog.h"
 
 #define STORED_MAX 256u /* items of one frame */
 #define DELIVER_BYTES (256u * 1024u)
@@ -123,6 +124,26 @@ static void send_stored(struct bk_conn *c, const struct stored *list, size_t n)
 	bk_conn_send(c, &f);
 }
 
+/* A capsule, or what stands in its place. */
+static void fill_capsule(struct bk_arena *a, const struct bk_op *op, const uint8_t *capsule, Baken__Delivery *d)
+{
+	struct fired {
+		Baken__WatchFired m;
+		bk_id watch;
+	} *f;
+
+	if (!op->submit.capsule_len) {
+		d->capsule = bk_bytes(capsule, BK_CAPSULE_BYTES);
+		return;
+	}
+	f = bk_arena_alloc(a, sizeof *f);
+	if (!f)
+		return; /* goes unread, and is delivered again */
+	baken__watch_fired__init(&f->m);
+	if (bk_watchdog_fired(capsule, op->submit.capsule_len, &f->m, &f->watch))
+		d->watch = &f->m;
+}
+
 static size_t deliver_some(struct bk_conn *c, const struct delivery *list, size_t n)
 {
 	struct bk_arena *a = c->server->out_arena;
@@ -145,7 +166,7 @@ static size_t deliver_some(struct bk_conn *c, const struct delivery *list, size_
 		d->seq = cap->seq;
 		d->class_ = op->submit.class;
 		d->message_id = bk_bytes(op->submit.message.b, BK_ID_BYTES);
-		d->capsule = bk_bytes(cap->capsule, BK_CAPSULE_BYTES);
+		fill_capsule(a, op, cap->capsule, d);
 		d->body_hash = bk_bytes(op->submit.body_hash.b, BK_HASH_BYTES);
 		d->body = bk_bytes(op->submit.body.data, op->submit.body.len);
 		d->stored_ms = op->submit.stored_ms;

@@ -62,6 +62,7 @@ static int status(struct bk_question *q, struct bk_store_view *v, json_t *a)
 	set(a, "files", st.files);
 	set(a, "invites", st.invites);
 	set(a, "prekeys", st.prekeys);
+	set(a, "timers", st.timers);
 	set(a, "audit", st.audit);
 	set(a, "store_used", st.used_bytes);
 	set(a, "store_map", st.map_bytes);

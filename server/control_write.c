@@ -11,6 +11,7 @@
 #include "live.h"
 #include "log.h"
 #include "roster.h"
+#include "watchdog.h"
 
 #define ROSTERS_MAX 16u
 #define INVITE_PENDING 1 /* store.h: bk_invite_row.state */
@@ -367,6 +368,7 @@ static void expired(void *arg, uint64_t removed, int err)
 		bk_control_fail(q, err);
 		return;
 	}
+	bk_watchdog_look(bk_question_server(q)->watchdog); /* what a restore held runs again */
 	bk_audit(bk_question_server(q), "EXPIRE", "files=%llu", (unsigned long long)removed);
 	bk_control_reply(q, json_pack("{s:I}", "removed", (json_int_t)removed));
 }

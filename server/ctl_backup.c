@@ -230,7 +230,7 @@ static void said(const struct bk_ctl *ctl, const struct restoring *r)
 		{BK_CTL_TEXT_ST_BODIES, r->stats.bodies},     {BK_CTL_TEXT_ST_FILES, r->files},
 		{BK_CTL_TEXT_ST_AUDIT, r->stats.audit},
 	};
-	char conf[BK_CTL_PATH], due[24];
+	char conf[BK_CTL_PATH], due[24], held[24];
 
 	bk_ctl_say(CT(ctl, RESTORE_DONE), r->to, NULL);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -238,6 +238,10 @@ static void said(const struct bk_ctl *ctl, const struct restoring *r)
 	bk_ctl_say(CT(ctl, RESTORE_NEXT), NULL);
 	snprintf(due, sizeof due, "%llu", (unsigned long long)r->stats.due);
 	bk_ctl_say(CT(ctl, RESTORE_DUE), due, NULL);
+	snprintf(held, sizeof held, "%llu", (unsigned long long)r->stats.timers_held);
+	snprintf(due, sizeof due, "%llu", (unsigned long long)r->stats.timers_due);
+	if (r->stats.timers_held)
+		bk_ctl_say(CT(ctl, RESTORE_TIMERS), held, due, NULL);
 	if (!bk_ctl_files_join(conf, r->to, "bakend.conf"))
 		bk_ctl_say(CT(ctl, RESTORE_CONF), conf, NULL);
 	if (!r->receipt || !r->tls)
@@ -260,11 +264,12 @@ int bk_ctl_restore(struct bk_ctl *ctl, int argc, char **argv)
 	if (err)
 		return bk_ctl_fail(ctl, err, NULL);
 	if (ctl->json)
-		bk_ctl_print(ctl, json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "ok", 1, "dir", r.to, "accounts",
+		bk_ctl_print(ctl, json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "ok", 1, "dir", r.to, "accounts",
 			(json_int_t)r.stats.accounts, "devices", (json_int_t)r.stats.devices, "circles",
 			(json_int_t)r.stats.circles, "queued", (json_int_t)r.stats.queued, "bodies",
 			(json_int_t)r.stats.bodies, "files", (json_int_t)r.files, "audit", (json_int_t)r.stats.audit,
-			"due", (json_int_t)r.stats.due));
+			"due", (json_int_t)r.stats.due, "timers_held", (json_int_t)r.stats.timers_held, "timers_due",
+			(json_int_t)r.stats.timers_due));
 	else
 		said(ctl, &r);
 	return 0;

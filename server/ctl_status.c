@@ -23,6 +23,7 @@ static const struct {
 	{"bodies", BK_CTL_TEXT_ST_BODIES, COUNT},
 	{"files", BK_CTL_TEXT_ST_FILES, COUNT},
 	{"invites", BK_CTL_TEXT_ST_INVITES, COUNT},
+	{"timers", BK_CTL_TEXT_ST_TIMERS, COUNT},
 	{"audit", BK_CTL_TEXT_ST_AUDIT, COUNT},
 	{"commits", BK_CTL_TEXT_ST_COMMITS, COUNT},
 	{"store_used", BK_CTL_TEXT_ST_STORE, BYTES},

@@ -100,6 +100,7 @@
 	X(ST_WRITES, "Schrijven", "Writing")                                                       \
 	X(WRITES_OK, "in orde", "in order")                                                        \
 	X(WRITES_STOPPED, "GESTOPT: de opslag is vol of kapot", "STOPPED: the store is full or broken") \
+	X(ST_TIMERS, "Timers die lopen", "Timers running")                                         \
 	X(ST_FROZEN, "Opruimen", "Clean-up")                                                       \
 	X(FROZEN_NO, "vanzelf", "by itself")                                                       \
 	X(FROZEN_YES, "WACHT na het terugzetten op: bakenctl expire",                              \
@@ -140,6 +141,11 @@
 	X(RESTORE_DUE,                                                                             \
 	  "Niets wordt vanzelf opgeruimd: %s regels zijn over tijd. Kijk eerst; dan: bakenctl expire", \
 	  "Nothing is cleaned up by itself: %s rows are past their time. Look first; then: bakenctl expire") \
+	X(RESTORE_TIMERS,                                                                          \
+	  "Timers van personen staan stil: %s, waarvan %s meteen zouden afgaan. Vraag na of die mensen veilig zijn; " \
+	  "bakenctl expire laat ze weer lopen.",                                                   \
+	  "Timers of people stand still: %s, of which %s would fire at once. Ask whether those people are safe; " \
+	  "bakenctl expire lets them run again.")                                                  \
 	X(RESTORE_KEYS,                                                                            \
 	  "Zet eerst de sleutels receipt.key en tls.key in %s; die staan niet in een reservekopie.", \
 	  "First put the keys receipt.key and tls.key into %s; a backup does not hold them.")      \

@@ -9,6 +9,7 @@
 #include "live.h"
 #include "log.h"
 #include "server.h"
+#include "watchdog.h"
 
 #define FLIGHT_MAX (BK_DELIVER_WINDOW + BK_ALARM_WINDOW)
 #define AGAIN_MS 3000u      /* after a nack */
@@ -80,7 +81,8 @@ static int load_row(void *arg, const struct bk_delivery_row *row)
 	struct bk_conn *c = l->c;
 	struct item {
 		Baken__Delivery d;
-		bk_id message;
+		Baken__WatchFired fired;
+		bk_id message, watch;
 		bk_hash body;
 	} *it;
 
@@ -99,7 +101,11 @@ static int load_row(void *arg, const struct bk_delivery_row *row)
 	it->d.seq = row->seq;
 	it->d.class_ = row->class;
 	it->d.message_id = bk_bytes(it->message.b, BK_ID_BYTES);
-	it->d.capsule = bk_bytes(row->capsule.data, row->capsule.len);
+	baken__watch_fired__init(&it->fired);
+	if (bk_watchdog_fired(row->capsule.data, row->capsule.len, &it->fired, &it->watch))
+		it->d.watch = &it->fired;
+	else
+		it->d.capsule = bk_bytes(row->capsule.data, row->capsule.len);
 	it->d.body_hash = bk_bytes(it->body.b, BK_HASH_BYTES);
 	it->d.body = bk_bytes(row->body.data, row->body.len);
 	it->d.stored_ms = row->stored_ms;

@@ -11,6 +11,7 @@
 #define ANY UINT32_MAX
 #define R(role) (1u << BAKEN__ROLE__ROLE_##role)
 #define DESK (R(OFFICER) | R(LEAD))
+#define PEOPLE (R(PERSON) | R(RELATIVE) | R(CHILD))
 #define STAFF (DESK | R(CARE) | R(VAULT))
 #define P(phase) (1u << BK_PHASE_##phase)
 #define NO_RATE BK_RATES
@@ -38,6 +39,8 @@ static const struct row {
 	{BAKEN__FRAME__KIND_CLAIM, P(ONLINE), DESK, BK_RATE_FRAME, bk_handle_claim},
 	{BAKEN__FRAME__KIND_BODY_GET, P(ONLINE), ANY, BK_RATE_FRAME, bk_handle_body_get},
 	{BAKEN__FRAME__KIND_PUSH_SET, P(ONLINE), ANY, BK_RATE_FRAME, bk_handle_push_set},
+	{BAKEN__FRAME__KIND_WATCH_ARM, P(ONLINE), PEOPLE, BK_RATE_FRAME, bk_handle_watch_arm},
+	{BAKEN__FRAME__KIND_WATCH_DISARM, P(ONLINE), PEOPLE, BK_RATE_FRAME, bk_handle_watch_disarm},
 	{BAKEN__FRAME__KIND_DRILL, P(ONLINE), ANY, BK_RATE_FRAME, bk_handle_drill},
 };
 

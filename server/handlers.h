@@ -44,6 +44,10 @@ void bk_handle_push_set(struct bk_conn *c, const Baken__Frame *f);
 void bk_handle_duty_set(struct bk_conn *c, const Baken__Frame *f);
 void bk_handle_claim(struct bk_conn *c, const Baken__Frame *f);
 
+/* handle_watch.c */
+void bk_handle_watch_arm(struct bk_conn *c, const Baken__Frame *f);
+void bk_handle_watch_disarm(struct bk_conn *c, const Baken__Frame *f);
+
 struct bk_job;
 /* A job that asks on behalf of this connection. */
 void bk_handle_push(struct bk_conn *c, const Baken__Frame *f, struct bk_job *job, void (*done)(struct bk_server *, struct bk_job *));

@@ -20,6 +20,8 @@
 	X(STORE_FULL, "err")   \
 	X(STORE_OK, "info")    \
 	X(DEAD_LETTER, "warn") \
+	X(TIMERS_LATE, "warn") \
+	X(TIMER_UNHEARD, "err") \
 	X(REVOKED, "info")     \
 	X(SLOW_CLIENT, "info") \
 	X(TLS, "debug")        \

@@ -25,6 +25,7 @@
 #include "log.h"
 #include "push.h"
 #include "run.h"
+#include "watchdog.h"
 
 #define EXPIRE_EVERY_MS 600000u
 #define DRAIN_MS 5000u /* a stop waits so long for clients to take their leave */
@@ -305,6 +306,8 @@ static void end(struct run *r)
 	bk_metrics_stop(s->metrics);
 	bk_push_stop(s->push);
 	bk_net_stop(s->net);
+	bk_watchdog_pulse(s->watchdog);
+	bk_watchdog_stop(s->watchdog);
 	bk_writer_stop(s->writer);
 }
 
@@ -379,6 +382,7 @@ static void free_all(struct run *r)
 	while (uv_run(&r->loop, UV_RUN_DEFAULT) != 0)
 		;
 	bk_writer_free(s->writer);
+	bk_watchdog_free(s->watchdog);
 	bk_files_stop(s->files);
 	bk_escalate_free(s->escalate);
 	bk_push_free(s->push);
@@ -442,6 +446,8 @@ int bk_run(const struct bk_options *o)
 	bk_writer_on_round(s->writer, bk_batch_flush);
 	bk_live_start(s);
 	bk_push_resume(s);
+	if (bk_watchdog_start(s)) /* nobody would watch: then there is no server */
+		stop(r);
 	uv_timer_init(&r->loop, &r->expire);
 	uv_timer_init(&r->loop, &r->drain);
 	r->expire.data = s;

@@ -28,6 +28,7 @@ struct bk_control;
 struct bk_files;
 struct bk_escalate;
 struct bk_push;
+struct bk_watchdog;
 
 struct bk_server {
 	struct bk_options o;
@@ -40,6 +41,7 @@ struct bk_server {
 	struct bk_metrics *metrics;
 	struct bk_escalate *escalate; /* NULL: not yet */
 	struct bk_push *push; /* NULL: off */
+	struct bk_watchdog *watchdog;
 	struct bk_arena *arena;      /* of the frame at hand */
 	struct bk_arena *out_arena;  /* of the frame being built */
 	struct bk_routes routes;

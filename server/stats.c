@@ -51,6 +51,7 @@ static void store_rows(struct text *t, struct bk_server *s)
 		row(t, "store_used_bytes", "gauge", "bytes of the store in use", st.used_bytes);
 		row(t, "store_map_bytes", "gauge", "bytes the store may grow to", st.map_bytes);
 		row(t, "alarms_waiting", "gauge", "alarms that no officer's device of their desk has acknowledged", st.ladder);
+		row(t, "timers", "gauge", "timers running", st.timers);
 		row(t, "audit_entries", "gauge", "entries of the audit chain", st.audit);
 		row(t, "store_writable", "gauge", "1 when the store accepts writes", !st.read_only && !s->writes_failed);
 	}

@@ -39,6 +39,8 @@
 	X(wakes, "devices woken")                                        \
 	X(hooks, "runs of the operator's program")                       \
 	X(hooks_failed, "of these ended badly or were ended")            \
+	X(timers_armed, "timers started or moved on")                    \
+	X(timers_fired, "timers that were not confirmed")                \
 	X(rate_refused, "requests refused by rate")                      \
 	X(quota_refused, "messages refused because a queue is full")     \
 	X(displaced, "connections displaced by a newer one")             \

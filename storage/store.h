@@ -71,7 +71,23 @@ enum bk_op_kind {
 	BK_OP_LADDER_STEP,     /* what was due for an alarm that waits has been done */
 	BK_OP_PUSH_SET,        /* where a device can be woken */
 	BK_OP_AUDIT,           /* appends one entry to the hash chain */
+	BK_OP_WATCH_ARM,       /* a timer: started, or moved on */
+	BK_OP_WATCH_DISARM,
+	BK_OP_WATCH_FIRE,      /* fell due: it ends and its body becomes a message, in one */
+	BK_OP_ALIVE,           /* the server runs: how long it did not is known from it later */
 	BK_OP_KINDS
+};
+
+/* HELD: as a restore found it; it neither fires nor ages until bk_store_thaw, but can be renewed and ended. */
+enum bk_watch_state { BK_WATCH_NONE, BK_WATCH_ARMED, BK_WATCH_FIRED, BK_WATCH_ENDED, BK_WATCH_HELD };
+struct bk_watch_row {
+	bk_id watch, device, circle, desk; /* device: the one that armed it last */
+	uint64_t counter;
+	bk_ms due_ms, changed_ms;
+	uint64_t grace_ms;
+	enum bk_watch_state state;
+	bk_hash body_hash;
+	uint32_t body_bytes;
 };
 
 struct bk_op_capsule {
@@ -120,6 +136,9 @@ struct bk_op {
 			bk_id sender;            /* for quota-resume and dead letter notices only: kept sealed, see docs */
 			struct bk_op_capsule *capsules;
 			size_t n_capsules;
+			size_t capsule_len;      /* 0: BK_CAPSULE_BYTES; of a timer: BK_WATCH_FIRED_BYTES */
+			bk_id watch;             /* WATCH_FIRE: the timer and its arming; BK_E_OLD: not that one any more */
+			uint64_t watch_counter;
 			const bk_hash *files;
 			size_t n_files;
 			bool ladder;             /* an alarm that its desk must acknowledge: escalates until then */
@@ -207,6 +226,19 @@ struct bk_op {
 			const char *detail; /* key=value words, no content or names */
 			uint64_t number;    /* out */
 		} audit;
+		struct {
+			bk_id watch, device, circle; /* circle: the device's */
+			uint64_t counter;
+			bk_id desk;                  /* ARM, and what follows */
+			bk_ms due_ms;
+			uint64_t grace_ms;
+			bk_hash body_hash;
+			struct bk_bytes body;
+			struct bk_watch_row row;     /* out: as it stands then */
+			bool changed;                /* out: by this op */
+		} watch; /* BK_E_ROLE: not a person's device, not its desk, another's timer; BK_E_NOT_FOUND (disarm);
+			    BK_E_QUOTA: too many run; BK_E_INVAL: further off than BK_WATCH_MAX_MS. A counter that is not
+			    higher than the stored one (disarm: lower) changes nothing and is no error */
 	};
 };
 
@@ -235,7 +267,7 @@ int bk_store_expire(struct bk_store *s, bk_ms now, void (*gone)(void *arg, bk_ha
 
 /*
  * After a restore nothing ages until a person has looked at what would go (bk_store_due) and said so: expire does
- * nothing and *ret_more is false. A wrong clock, or a backup older than the retention, must not empty the store.
+ * nothing and *ret_more is false, and timers that ran stand still. A wrong clock, or a backup older than the retention, must not empty the store.
  */
 bool bk_store_frozen(const struct bk_store *s); /* any thread */
 int bk_store_thaw(struct bk_store *s);
@@ -331,6 +363,23 @@ struct bk_file_row {
 };
 int bk_store_upload(struct bk_store_view *v, bk_id upload, struct bk_file_row *ret_row);
 int bk_store_file(struct bk_store_view *v, bk_hash hash, struct bk_file_row *ret_row);
+
+int bk_store_watch(struct bk_store_view *v, bk_id watch, struct bk_watch_row *ret_row);
+int bk_store_watches(struct bk_store_view *v, int (*visit)(void *arg, const struct bk_watch_row *row), void *arg);
+/* When the first running one fires. BK_E_NOT_FOUND: none runs. */
+int bk_store_watch_next(struct bk_store_view *v, bk_ms *ret_fire_ms);
+/*
+ * Running ones that fire by a time, in that order, those after the given position only (it starts zeroed and is moved
+ * on), with their bodies. BK_E_CORRUPT: a damaged one was passed over.
+ */
+struct bk_watch_pos {
+	bk_ms fire_ms;
+	bk_id watch;
+};
+int bk_store_watches_due(struct bk_store_view *v, bk_ms until, struct bk_watch_pos *after, size_t max,
+	int (*visit)(void *arg, const struct bk_watch_row *row, struct bk_bytes body), void *arg);
+int bk_store_alive(struct bk_store_view *v, bk_ms *ret_ms); /* of the last BK_OP_ALIVE; 0: none */
+
 int bk_store_trust(struct bk_store_view *v, uint8_t ret_root[static BK_KEY_BYTES], struct bk_bytes *ret_server_cert);
 
 struct bk_ladder_row {
@@ -365,6 +414,8 @@ struct bk_store_stats {
 	bool read_only; /* refuses writes: full or failed */
 	bool frozen;    /* restored, and not thawed since */
 	uint64_t due;   /* of a restore alone: rows that expiry would take out then */
+	uint64_t timers;                  /* that run */
+	uint64_t timers_held, timers_due; /* of a restore alone: held, and those of them that are past their time */
 };
 int bk_store_stats(struct bk_store_view *v, struct bk_store_stats *ret_stats);
 /* Rows that expiry would take out at that time. Walks the tables. */

@@ -37,6 +37,10 @@
 	X(SESSION, "session")   /* session -> row */                                               \
 	X(TICKET, "ticket")     /* hash of a ticket -> session */                                  \
 	X(CLAIM, "claim")       /* tag -> lease */                                                 \
+	X(WATCH, "watch")       /* timer -> row */                                                 \
+	X(WATCHDUE, "watchdue") /* when it fires, timer -> nothing: those that run */              \
+	X(WATCHOF, "watchof")   /* person's circle, timer -> nothing */                            \
+	X(WATCHBODY, "watchbody") /* timer -> what it would say */                                 \
 	X(UPLOAD, "upload")     /* upload -> row */                                                \
 	X(OPEN, "open")         /* device, upload -> bytes that count against its quota */         \
 	X(FILE, "file")         /* hash -> upload, last reference */                               \

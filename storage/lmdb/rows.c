@@ -286,6 +286,22 @@ static void pack_claim(struct pack *p, void *row)
 	u64(p, &c->until_ms);
 }
 
+static void pack_watch(struct pack *p, void *row)
+{
+	struct bk_watch_row *w = &((struct bk_row_watch *)row)->out;
+
+	id(p, &w->device);
+	id(p, &w->circle);
+	id(p, &w->desk);
+	u64(p, &w->counter);
+	u64(p, &w->due_ms);
+	u64(p, &w->grace_ms);
+	u64(p, &w->changed_ms);
+	NUMBER(p, w->state, enum bk_watch_state, BK_WATCH_HELD);
+	hash(p, &w->body_hash);
+	u32(p, &w->body_bytes);
+}
+
 static void pack_upload(struct pack *p, void *row)
 {
 	struct bk_row_upload *u = row;

@@ -89,6 +89,7 @@ struct bk_row_claim {
 	bk_id device;
 	bk_ms since_ms, until_ms;
 };
+struct bk_row_watch { struct bk_watch_row out; }; /* but its id, which is the key */
 struct bk_row_upload {
 	bk_id device;
 	uint64_t size;
@@ -144,7 +145,8 @@ int bk_rows_decode(enum bk_table table, struct bk_bytes value, void *ret_row);
 	X(OUTBOX, outbox) X(LETTER, letter) X(REFS, refs) X(NAMED, named) X(DEDUPE, dedupe)        \
 	X(FRESH, fresh) X(DEAD, dead) X(PREKEY, prekey)                                            \
 	X(PREKEYS, prekeys) X(SESSION, session) X(TICKET, ticket) X(CLAIM, claim)                  \
-	X(UPLOAD, upload) X(OPEN, open) X(FILE, file) X(LADDER, ladder) X(PUSH, push) X(AUDIT, audit)
+	X(UPLOAD, upload) X(OPEN, open) X(FILE, file) X(LADDER, ladder) X(PUSH, push)              \
+	X(WATCH, watch) X(AUDIT, audit)
 BK_ROWS_MAP(BK_ROWS_OF)
 
 #endif

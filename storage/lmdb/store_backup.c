@@ -321,6 +321,8 @@ static int mark_restored(struct bk_store *s, bk_ms now)
 	if (!err)
 		err = clear_table(t, BK_T_CLAIM);
 	if (!err)
+		err = bk_store_hold_watches(t);
+	if (!err)
 		err = clear_table(t, BK_T_PREKEY);
 	if (!err)
 		err = rewrite(t, BK_T_PREKEYS, empty_prekeys);
@@ -337,8 +339,23 @@ static int mark_restored(struct bk_store *s, bk_ms now)
 	return bk_store_end(s, t);
 }
 
+struct held {
+	struct bk_store_stats *stats;
+	bk_ms now;
+};
+
+static int count_held(void *arg, const struct bk_watch_row *row)
+{
+	struct held *h = arg;
+
+	h->stats->timers_held += row->state == BK_WATCH_HELD;
+	h->stats->timers_due += row->state == BK_WATCH_HELD && row->due_ms + row->grace_ms <= h->now;
+	return 0;
+}
+
 static int look_through(struct bk_store *s, bk_ms now, struct bk_store_stats *ret_stats)
 {
+	struct held held = {ret_stats, now};
 	struct bk_store_view *v = NULL;
 	int err = bk_store_view_begin(s, &v);
 
@@ -348,6 +365,8 @@ static int look_through(struct bk_store *s, bk_ms now, struct bk_store_stats *re
 		err = bk_store_stats(v, ret_stats);
 	if (!err)
 		err = bk_store_due(v, now, &ret_stats->due);
+	if (!err)
+		err = bk_store_watches(v, count_held, &held);
 	bk_store_view_end(v);
 	return err;
 }

@@ -84,7 +84,7 @@ static int on_outbox(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
 	q->total++;
 	q->bytes += row.body_bytes + BK_CAPSULE_BYTES;
 	q->total_bytes += row.body_bytes + BK_CAPSULE_BYTES;
-	return expect(row.capsule.len == BK_CAPSULE_BYTES && c->key.data[BK_ID_BYTES] == (seq & 7) &&
+	return expect((row.capsule.len == BK_CAPSULE_BYTES || row.capsule.len == BK_WATCH_FIRED_BYTES) && c->key.data[BK_ID_BYTES] == (seq & 7) &&
 		      seq >> 3 <= state.next && refs.size == row.body_bytes && refs.refs > 0 &&
 		      bk_hash_equal(refs.hash, row.body_hash));
 }
@@ -330,6 +330,66 @@ static int on_open(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
 	return err ? err : expect(upload.size == row.size && upload.complete == row.complete);
 }
 
+/* ---- timers ---- */
+
+struct watches {
+	uint64_t rows, running, bodies;
+};
+
+static int check_in_order(struct bk_txn *t, const struct bk_watch_row *row, bk_id watch)
+{
+	uint8_t key[8 + BK_ID_BYTES];
+	struct bk_bytes none;
+
+	bk_store_key_number(key, row->due_ms + row->grace_ms);
+	memcpy(key + 8, watch.b, sizeof watch.b);
+	return bk_env_get(t, BK_T_WATCHDUE, key, sizeof key, &none);
+}
+
+static int on_watch(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
+{
+	struct watches *x = arg;
+	struct bk_row_watch row;
+	struct bk_bytes body;
+	uint8_t key[BK_KEY_PAIR];
+	bk_id watch;
+	int err = expect(c->key.len == BK_ID_BYTES);
+
+	if (!err)
+		err = bk_rows_decode_watch(c->value, &row);
+	if (err)
+		return err;
+	memcpy(watch.b, c->key.data, sizeof watch.b);
+	bk_store_key_pair(key, row.out.circle, watch);
+	err = bk_env_get(t, BK_T_WATCHOF, key, sizeof key, &body);
+	x->rows++;
+	if (!err && row.out.state == BK_WATCH_ARMED) {
+		x->running++;
+		err = check_in_order(t, &row.out, watch);
+	}
+	if (err || (row.out.state != BK_WATCH_ARMED && row.out.state != BK_WATCH_HELD))
+		return err;
+	x->bodies++;
+	err = bk_env_get(t, BK_T_WATCHBODY, watch.b, sizeof watch.b, &body);
+	return err ? err : expect(body.len == row.out.body_bytes &&
+				  bk_hash_equal(bk_hash_of(body.data, body.len), row.out.body_hash));
+}
+
+static int check_watches(struct bk_txn *t)
+{
+	struct watches x = {0, 0, 0};
+	uint64_t due = 0, of = 0, bodies = 0;
+	int err = each(t, BK_T_WATCH, on_watch, &x);
+
+	if (!err)
+		err = bk_env_count(t, BK_T_WATCHDUE, &due);
+	if (!err)
+		err = bk_env_count(t, BK_T_WATCHOF, &of);
+	if (!err)
+		err = bk_env_count(t, BK_T_WATCHBODY, &bodies);
+	return err ? err : expect(due == x.running && of == x.rows && bodies == x.bodies);
+}
+
 /* Decodes and no more. */
 static int on_row(struct bk_txn *t, const struct bk_env_cursor *c, void *arg)
 {
@@ -418,7 +478,7 @@ static int check_files(struct bk_txn *t)
 int bk_store_check(struct bk_store_view *v)
 {
 	int (*const parts[])(struct bk_txn *t) = {
-		check_queues, check_circles, check_prekeys, check_sessions, check_files, check_plain};
+		check_queues, check_circles, check_prekeys, check_sessions, check_files, check_watches, check_plain};
 	uint64_t count = 0, bad = 0;
 	int err = 0;
 

@@ -21,6 +21,8 @@ static int check_room(const struct bk_store *s, const struct bk_op *op)
 {
 	if (op->kind == BK_OP_FILE_NEW)
 		return s->full ? BK_E_FULL : 0;
+	if (op->kind == BK_OP_WATCH_ARM)
+		return s->brim ? BK_E_FULL : 0;
 	if (op->kind != BK_OP_SUBMIT)
 		return 0;
 	if (op->submit.class == BAKEN__CLASS__CLASS_ALARM)

@@ -163,6 +163,18 @@ static bool old_claim(struct step *x, const struct bk_env_cursor *c)
 	return bk_rows_decode_claim(c->value, &row) == 0 && x->now >= row.until_ms;
 }
 
+static bool old_watch(struct step *x, const struct bk_env_cursor *c)
+{
+	struct bk_row_watch row;
+
+	return bk_rows_decode_watch(c->value, &row) == 0 && bk_store_watch_is_old(&row.out, x->now);
+}
+
+static int drop_watch(struct step *x, const struct found *f)
+{
+	return bk_store_drop_watch(x->t, id_at(f->key));
+}
+
 static bool old_prekey(struct step *x, const struct bk_env_cursor *c)
 {
 	struct bk_row_prekey row;
@@ -231,6 +243,7 @@ static const struct job {
 	{BK_T_SESSION, old_session, drop_session},
 	{BK_T_INVITE, old_invite, NULL},
 	{BK_T_CLAIM, old_claim, NULL},
+	{BK_T_WATCH, old_watch, drop_watch},
 	{BK_T_PREKEY, old_prekey, drop_prekey},
 	{BK_T_DEAD, old_dead, NULL},
 	{BK_T_LADDER, old_ladder, NULL},
@@ -343,6 +356,8 @@ int bk_store_thaw(struct bk_store *s)
 		return err;
 	s->queued_delta = 0;
 	err = bk_store_meta_put(t, "frozen", 0);
+	if (!err)
+		err = bk_store_release_watches(t);
 	if (err)
 		bk_env_abort(t);
 	else

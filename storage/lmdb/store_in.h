@@ -16,6 +16,7 @@
 #include "store_bounds.h"
 #include "store_fresh.h"
 #include "store_late.h"
+#include "watch.h"
 
 #define BK_STORE_SCHEMA 1u
 #define BK_STORE_FILE "store.mdb"
@@ -69,6 +70,9 @@ struct bk_store {
 		struct bk_row_ladder ladder;
 		struct bk_roster *roster, *before;
 		uint64_t number;
+		struct bk_watch_row watch; /* as it was */
+		uint8_t watch_over_key[2 * BK_ID_BYTES]; /* the row that makes room, when watch_over */
+		bool watch_over;
 	} plan;
 };
 
@@ -83,7 +87,9 @@ typedef int (*bk_store_fn)(struct bk_store *s, struct bk_txn *t, struct bk_op *o
 	X(INVITE_DONE, done) X(SUBMIT, submit) X(ACK, ack) X(NACK, nack) X(PREKEYS_PUT, prekeys)   \
 	X(PREKEYS_CLAIM, claim_prekeys) X(SESSION_PUT, session) X(SESSION_DEL, session_del)        \
 	X(DUTY_SET, duty) X(CLAIM, claim) X(DRILL, drill) X(FILE_NEW, file_new)                    \
-	X(FILE_DONE, file_done) X(FILE_DEL, file_del) X(LADDER_STEP, ladder) X(PUSH_SET, push_set) X(AUDIT, audit)
+	X(FILE_DONE, file_done) X(FILE_DEL, file_del) X(LADDER_STEP, ladder) X(PUSH_SET, push_set) \
+	X(WATCH_ARM, watch_arm) X(WATCH_DISARM, watch_disarm) X(WATCH_FIRE, watch_fire)            \
+	X(ALIVE, alive) X(AUDIT, audit)
 #define X(kind, name) BK_STORE_PAIR(name)
 BK_STORE_PAIRS(X)
 #undef X
@@ -122,6 +128,11 @@ int bk_store_drop_session(struct bk_txn *t, bk_id session);
 int bk_store_drop_uploads(struct bk_txn *t, bk_id device);
 int bk_store_drop_upload(struct bk_txn *t, bk_id upload);
 int bk_store_drop_audit(struct bk_txn *t, const uint8_t key[static 8]);
+int bk_store_drop_watch(struct bk_txn *t, bk_id watch);
+bool bk_store_watch_is_old(const struct bk_watch_row *row, bk_ms now);
+/* Running timers stand still, and run again. */
+int bk_store_hold_watches(struct bk_txn *t);
+int bk_store_release_watches(struct bk_txn *t);
 int bk_store_del(struct bk_txn *t, enum bk_table table, const void *key, size_t len); /* absent: 0 */
 /* First row of a table that begins with prefix; BK_E_NOT_FOUND. The key is copied, at most BK_ENV_KEY_MAX. */
 int bk_store_first(struct bk_txn *t, enum bk_table table, const void *prefix, size_t len,

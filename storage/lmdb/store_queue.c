@@ -171,9 +171,9 @@ static int count_attempt(struct bk_txn *t, const struct bk_row_letter *row)
 	uint8_t capsule[BK_CAPSULE_BYTES];
 	struct bk_row_letter copy = *row;
 
-	if (row->capsule.len != sizeof capsule)
+	if (row->capsule.len > sizeof capsule)
 		return BK_E_CORRUPT;
-	memcpy(capsule, row->capsule.data, sizeof capsule); /* the table's own bytes move when it is written */
+	memcpy(capsule, row->capsule.data, row->capsule.len); /* the table's own bytes move when it is written */
 	copy.capsule.data = capsule;
 	copy.attempts++;
 	return bk_rows_put_letter(t, copy.key, sizeof copy.key, &copy);

@@ -393,7 +393,7 @@ int bk_store_stats(struct bk_store_view *v, struct bk_store_stats *ret_stats)
 		{BK_T_OUTBOX, &n.queued}, {BK_T_BODY, &n.bodies}, {BK_T_DEDUPE, &n.dedupe},
 		{BK_T_SESSION, &n.sessions}, {BK_T_FILE, &n.files}, {BK_T_INVITE, &n.invites},
 		{BK_T_AUDIT, &n.audit}, {BK_T_DEAD, &n.dead_letters}, {BK_T_PREKEY, &n.prekeys},
-		{BK_T_LADDER, &n.ladder},
+		{BK_T_LADDER, &n.ladder}, {BK_T_WATCHDUE, &n.timers},
 	};
 	uint64_t schema = 0, frozen = 0, fresh = 0;
 	int err = bk_store_meta_get(v->txn, "queued_bytes", &n.queued_bytes);

@@ -283,7 +283,7 @@ static int write_slot(struct bk_store *s, struct bk_txn *t, const struct bk_op *
 	slot->state.queued_bytes += bytes_of(row->body_bytes);
 	s->queued_delta += (int64_t)bytes_of(row->body_bytes);
 	row->capsule.data = slot->capsule->capsule;
-	row->capsule.len = BK_CAPSULE_BYTES;
+	row->capsule.len = op->submit.capsule_len ? op->submit.capsule_len : BK_CAPSULE_BYTES;
 	bk_store_key_letter(row->key, s->plan.letter, (size_t)(slot - s->plan.slots));
 	err = bk_rows_append(t, BK_T_LETTER, row->key, sizeof row->key, row);
 	memcpy(place.letter, row->key, sizeof place.letter);

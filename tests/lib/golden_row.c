@@ -142,6 +142,13 @@ static void fill_claim(union row *r)
 	r->claim = (struct bk_row_claim){bk_sample_id(1), BK_SAMPLE_NOW, BK_SAMPLE_NOW + BK_LEASE_MS};
 }
 
+static void fill_watch(union row *r)
+{
+	r->watch.out = (struct bk_watch_row){.device = bk_sample_id(1), .circle = bk_sample_id(2), .desk = bk_sample_id(3),
+		.counter = 7, .due_ms = BK_SAMPLE_NOW, .changed_ms = BK_SAMPLE_NOW - 5, .grace_ms = 300000,
+		.state = BK_WATCH_ARMED, .body_hash = bk_sample_hash(1), .body_bytes = 1064};
+}
+
 static void fill_upload(union row *r)
 {
 	r->upload = (struct bk_row_upload){bk_sample_id(1), 3014656, true, bk_sample_hash(1), BK_SAMPLE_NOW};

@@ -69,6 +69,7 @@ void bk_sample_watch_plan(struct bk_arena *a, Baken__Content *c)
 	m->due_ms = BK_SAMPLE_NOW + 1800000;
 	m->grace_ms = 300000;
 	m->interval_ms = 900000;
+	m->counter = 3;
 	SET(c, watch_plan, WATCH_PLAN, m);
 }
 

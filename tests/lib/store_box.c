@@ -336,6 +336,89 @@ int bk_store_box_claim(struct bk_store_box *b, unsigned device, unsigned tag, Ba
 	return err;
 }
 
+/* ---- timers ---- */
+
+#define WATCH_BODY 296u
+
+static struct bk_op watch_op(struct bk_store_box *b, struct bk_box_watch *w, uint8_t body[static WATCH_BODY])
+{
+	struct bk_op op = {.kind = BK_OP_WATCH_ARM};
+	unsigned device = w->device ? w->device : BK_BOX_PHONE;
+
+	w->counter += !w->counter;
+	if (!w->due_ms)
+		w->due_ms = b->now + 3600000;
+	bk_sample_fill(body, WATCH_BODY, w->number * 1000 + (unsigned)w->counter);
+	op.watch.watch = bk_sample_id(w->number);
+	op.watch.device = bk_sample_id(device);
+	op.watch.circle = device == BK_BOX_PHONE || device == BK_BOX_TABLET ? BK_BOX_PERSON :
+		device == BK_BOX_CARER ? BK_BOX_CARE : BK_BOX_DESK;
+	op.watch.desk = BK_BOX_DESK;
+	op.watch.counter = w->counter;
+	op.watch.due_ms = w->due_ms;
+	op.watch.grace_ms = w->grace_ms;
+	op.watch.body = (struct bk_bytes){body, WATCH_BODY};
+	op.watch.body_hash = bk_hash_of(body, WATCH_BODY);
+	return op;
+}
+
+static int watch_do(struct bk_store_box *b, struct bk_op *op, struct bk_box_watch *w)
+{
+	int err = bk_store_box_do(b, op);
+
+	w->row = op->watch.row;
+	w->changed = op->watch.changed;
+	return err;
+}
+
+int bk_store_box_arm(struct bk_store_box *b, struct bk_box_watch *w)
+{
+	uint8_t body[WATCH_BODY];
+	struct bk_op op = watch_op(b, w, body);
+
+	return watch_do(b, &op, w);
+}
+
+int bk_store_box_disarm(struct bk_store_box *b, struct bk_box_watch *w)
+{
+	uint8_t body[WATCH_BODY];
+	struct bk_op op = watch_op(b, w, body);
+
+	op.kind = BK_OP_WATCH_DISARM;
+	return watch_do(b, &op, w);
+}
+
+int bk_store_box_fire(struct bk_store_box *b, const struct bk_box_watch *w, const unsigned *to, size_t n,
+	uint64_t *ret_seqs)
+{
+	struct bk_watch_fired fired = {.watch = bk_sample_id(w->number), .counter = w->counter, .due_ms = w->due_ms,
+		.fired_ms = b->now};
+	uint8_t body[WATCH_BODY], record[BK_WATCH_FIRED_BYTES];
+	struct bk_op_capsule caps[16] = {{.seq = 0}};
+	struct bk_op op = {.kind = BK_OP_WATCH_FIRE};
+	int err;
+
+	bk_sample_fill(body, WATCH_BODY, w->number * 1000 + (unsigned)w->counter);
+	bk_watch_fired_encode(&fired, record);
+	for (size_t i = 0; i < n; i++)
+		caps[i] = (struct bk_op_capsule){.device = bk_sample_id(to[i]), .capsule = record};
+	op.submit.watch = fired.watch;
+	op.submit.watch_counter = w->counter;
+	op.submit.message = bk_watch_message_id(fired.watch, w->counter);
+	op.submit.class = BAKEN__CLASS__CLASS_ALARM;
+	op.submit.body = (struct bk_bytes){body, sizeof body};
+	op.submit.body_hash = bk_hash_of(body, sizeof body);
+	op.submit.keep_body = true;
+	op.submit.sender = bk_sample_id(BK_BOX_PHONE);
+	op.submit.capsules = caps;
+	op.submit.n_capsules = n;
+	op.submit.capsule_len = sizeof record;
+	err = bk_store_box_do(b, &op);
+	for (size_t i = 0; ret_seqs && i < n; i++)
+		ret_seqs[i] = caps[i].seq;
+	return err;
+}
+
 int bk_store_box_audit(struct bk_store_box *b, const char *event, const char *detail, uint64_t *ret_number)
 {
 	struct bk_op op = {.kind = BK_OP_AUDIT};
@@ -382,6 +465,7 @@ void bk_store_box_fill(struct bk_store_box *b)
 	BK_ASSERT(bk_store_box_prekeys(b, BK_BOX_PHONE, 1, 5, 1, false, NULL) == 0);
 	BK_ASSERT(bk_store_box_login(b, BK_BOX_PHONE, 1, 0) == 0);
 	BK_ASSERT(bk_store_box_claim(b, BK_BOX_OFFICER, 1, BAKEN__CLAIM__VERB__TAKE, NULL) == 0);
+	BK_ASSERT(bk_store_box_arm(b, &(struct bk_box_watch){.number = 50}) == 0);
 	BK_ASSERT(bk_store_box_invite(b, 1) == 0);
 	BK_ASSERT(bk_store_box_push(b, BK_BOX_TABLET, "https://push.example/tablet") == 0);
 	BK_ASSERT(bk_store_box_audit(b, "ROSTER-PUT", "circle=1 result=0", NULL) == 0);

@@ -84,6 +84,21 @@ void bk_store_box_prekey(unsigned device, uint32_t id, uint8_t ret_key[static BK
 /* One claimed bundle. */
 int bk_store_box_claim_prekey(struct bk_store_box *b, unsigned claimant, unsigned device, struct bk_bundle *ret_bundle);
 
+struct bk_box_watch {
+	unsigned number, device;  /* device 0: BK_BOX_PHONE */
+	uint64_t counter;         /* 0: 1 */
+	bk_ms due_ms;             /* 0: in an hour */
+	uint64_t grace_ms;
+	struct bk_watch_row row;  /* out */
+	bool changed;             /* out */
+};
+/* Its body is bk_sample_fill of number and counter, 296 bytes. */
+int bk_store_box_arm(struct bk_store_box *b, struct bk_box_watch *w);
+int bk_store_box_disarm(struct bk_store_box *b, struct bk_box_watch *w);
+/* As the server would: to those devices; seqs of them. */
+int bk_store_box_fire(struct bk_store_box *b, const struct bk_box_watch *w, const unsigned *to, size_t n,
+	uint64_t *ret_seqs);
+
 /* Session `number` with its ticket, for a day; used: the number whose ticket is handed in, or 0. */
 int bk_store_box_login(struct bk_store_box *b, unsigned device, unsigned number, unsigned used);
 bk_hash bk_store_box_ticket(unsigned number);

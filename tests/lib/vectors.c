@@ -15,6 +15,7 @@
 #include "signal_key.h"
 #include "signal_session.h"
 #include "tmp.h"
+#include "watch.h"
 
 #define BYTES_MAX 4096u
 
@@ -195,6 +196,19 @@ static bool check_device(const struct bk_document *d)
 	return good;
 }
 
+static bool check_watch(const struct bk_document *d)
+{
+	uint8_t w[BK_KEY_BYTES], key[BK_KEY_BYTES];
+	uint64_t counter;
+	bk_id watch, message;
+
+	if (!bytes(d, "key", w, sizeof w) || !bytes(d, "watch", watch.b, sizeof watch.b) || !number(d, "counter", &counter) ||
+		bk_watch_body_key(w, watch, counter, key) != 0)
+		return false;
+	message = bk_watch_message_id(watch, counter);
+	return is(d, "body_key", key, sizeof key) && is(d, "message", message.b, sizeof message.b);
+}
+
 static bool check_prekey(const struct bk_document *d)
 {
 	uint8_t public[BK_KEY_BYTES];
@@ -232,7 +246,7 @@ static const struct {
 } kinds[] = {
 	{"padding", check_padding}, {"padme", check_padme}, {"invite", check_invite}, {"enrol", check_enrol},
 	{"login", check_login}, {"identity", check_identity}, {"capsule", check_capsule}, {"body", check_body},
-	{"receipt", check_receipt}, {"device", check_device}, {"prekey", check_prekey}, {"golden", check_golden},
+	{"receipt", check_receipt}, {"device", check_device}, {"prekey", check_prekey}, {"watch", check_watch}, {"golden", check_golden},
 };
 
 int bk_vectors_check(const struct bk_document *d)

@@ -13,6 +13,7 @@
 #include "padding.h"
 #include "signal_session.h"
 #include "vectors.h"
+#include "watch.h"
 
 static void hex(const char *key, const void *data, size_t len)
 {
@@ -162,6 +163,23 @@ static void trust(void)
 	free(w.data);
 }
 
+static void timers(void)
+{
+	uint8_t w[BK_KEY_BYTES], key[BK_KEY_BYTES];
+	bk_id watch = bk_sample_id(11);
+
+	bk_sample_fill(w, sizeof w, 12);
+	for (uint64_t counter = 1; counter < 1000; counter += 299) {
+		BK_ASSERT(bk_watch_body_key(w, watch, counter, key) == 0);
+		printf("watch counter=%llu", (unsigned long long)counter);
+		hex("watch", watch.b, sizeof watch.b);
+		hex("key", w, sizeof w);
+		hex("body_key", key, sizeof key);
+		hex("message", bk_watch_message_id(watch, counter).b, BK_ID_BYTES);
+		printf("\n");
+	}
+}
+
 int bk_vectors_print(void)
 {
 	lengths();
@@ -169,5 +187,6 @@ int bk_vectors_print(void)
 	identity();
 	messages();
 	trust();
+	timers();
 	return 0;
 }

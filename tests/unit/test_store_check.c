@@ -82,7 +82,8 @@ static void lose_row(enum bk_table table)
 /* Those with a layout, and those whose bytes have a hash elsewhere. */
 static bool is_plain(enum bk_table table)
 {
-	return table == BK_T_META || table == BK_T_MEMBER || table == BK_T_ASSIGNED;
+	return table == BK_T_META || table == BK_T_MEMBER || table == BK_T_ASSIGNED ||
+		table == BK_T_WATCHDUE || table == BK_T_WATCHOF;
 }
 
 static void finds_cut_and_longer_rows(void **state)

@@ -14,6 +14,7 @@
 #include "tmp.h"
 #include "twin.h"
 #include "twin_in.h"
+#include "watchdog.h"
 
 static bk_ms clock_now = BK_SAMPLE_NOW;
 
@@ -201,6 +202,7 @@ void bk_twin_start(struct bk_twin *t)
 	BK_ASSERT(bk_writer_start(s, s->loop, s->store, s->receipt_secret, &s->writer) == 0);
 	bk_writer_on_outcome(s->writer, bk_handle_outcome);
 	bk_writer_on_round(s->writer, bk_batch_flush);
+	BK_ASSERT(bk_watchdog_start(s) == 0);
 	t->down = false;
 }
 
@@ -230,10 +232,12 @@ void bk_twin_stop(struct bk_twin *t)
 	for (size_t i = 0; i < t->n_devices; i++)
 		bk_twin_hang_up(&t->devices[i], BK_E_NET);
 	t->down = true;
+	bk_watchdog_stop(s->watchdog);
 	bk_writer_stop(s->writer);
 	while (uv_run(&t->loop, UV_RUN_DEFAULT) != 0)
 		;
 	bk_writer_free(s->writer);
+	bk_watchdog_free(s->watchdog);
 	bk_files_stop(s->files);
 	bk_store_close(s->store);
 	bk_routes_done(&s->routes);
@@ -376,7 +380,7 @@ void bk_twin_settle(struct bk_twin *t)
 
 static bk_ms next_tick(const struct bk_twin *t)
 {
-	bk_ms next = UINT64_MAX;
+	bk_ms next = t->down ? UINT64_MAX : bk_watchdog_next(t->server.watchdog);
 
 	for (size_t i = 0; i < t->n_devices; i++) {
 		bk_ms at = t->devices[i].core ? bk_core_next_tick(t->devices[i].core) : UINT64_MAX;
@@ -399,8 +403,10 @@ void bk_twin_pass(struct bk_twin *t, uint64_t ms)
 		if (next > end)
 			next = end;
 		clock_now = next > clock_now ? next : clock_now + 1;
-		if (!t->down)
+		if (!t->down) {
 			bk_deliver_tick(&t->server, clock_now);
+			bk_watchdog_tick(t->server.watchdog);
+		}
 		bk_twin_settle(t);
 	}
 }
