@@ -8,6 +8,7 @@
 #include "handlers.h"
 #include "live.h"
 #include "log.h"
+#include "push.h"
 #include "server.h"
 #include "watch.h"
 
@@ -113,6 +114,7 @@ static void deliver(struct bk_server *s, struct bk_job *job)
 		if (to)
 			bk_deliver_now(to, job, i);
 	}
+	bk_push_wake_all(s, job);
 }
 
 static void log_late(struct bk_watchdog *d)
