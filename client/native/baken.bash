@@ -17,7 +17,7 @@ _baken_options()
 	messages) echo "--conversation" ;;
 	reply) echo "--answer --file" ;;
 	send) echo "--file" ;;
-	guidance) echo "--title --to --all --no-acknowledge --drill --status" ;;
+	guidance) echo "--title --to --group --all --household --template --hours --no-acknowledge --drill --change" ;;
 	unlock) echo "--minutes" ;;
 	passphrase) echo "--new-passphrase-file" ;;
 	pin) echo "--second --no-second --new-passphrase-file" ;;
@@ -64,6 +64,12 @@ _baken()
 	help) COMPREPLY=($(compgen -W "$words" -- "$cur")) ;;
 	desk) COMPREPLY=($(compgen -W "on off list claim release close note" -- "$cur")) ;;
 	receipts) COMPREPLY=($(compgen -W "export" -- "$cur")) ;;
+	guidance)
+		if [[ $prev == guidance ]]; then
+			COMPREPLY=($(compgen -W "send status recall templates requests approve refuse take-back groups group ungroup" -- "$cur"))
+		else
+			COMPREPLY=($(compgen -W "$(_baken_ids)" -- "$cur"))
+		fi ;;
 	send) COMPREPLY=($(compgen -W "desk care" -- "$cur")) ;;
 	attach)
 		compopt -o filenames 2>/dev/null

@@ -36,8 +36,11 @@ static const struct command {
 	{"attach", bk_cmd_attach, "FILE...", "bestanden versleuteld klaarzetten", "put files ready, encrypted"},
 	{"save", bk_cmd_save, "MESSAGE NUMBER FILE", "een bijlage opslaan", "save an attachment"},
 	{"guidance", bk_cmd_guidance,
-		"--title T (--to CIRCLE... | --all) [--no-acknowledge] [--drill] TEXT | --status MESSAGE",
-		"advies sturen, of zien wie het bevestigde", "send guidance, or see who acknowledged"},
+		"[send (--to CIRCLE... | --group GROUP... | --all) [--household] [--template NAME] [--title T] [--hours N] "
+		"[--no-acknowledge] [--drill] [TEXT] | status MESSAGE | recall MESSAGE REASON | templates [NAME] | requests | "
+		"approve REQUEST | refuse REQUEST REASON | take-back REQUEST | groups | group [--change GROUP] NAME CIRCLE... | "
+		"ungroup GROUP]",
+		"advies lezen; voor de meldkamer: sturen, volgen, intrekken", "read guidance; desk: send, follow, recall"},
 	{"acknowledge", bk_cmd_acknowledge, "MESSAGE", "een advies bevestigen", "acknowledge guidance"},
 	{"ask-again", bk_cmd_ask_again, "MESSAGE", "een onleesbaar bericht opnieuw vragen",
 		"ask again for an unreadable message"},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* send, reply, guidance, acknowledge, ask-again, attach: what writes */
+/* send, reply, acknowledge, ask-again, attach: what writes */
 #include <stdlib.h>
 #include <strings.h>
 #include <sysexits.h>
@@ -149,77 +149,6 @@ int bk_cmd_send(struct bk_cli *cli, int argc, char **argv)
 int bk_cmd_reply(struct bk_cli *cli, int argc, char **argv)
 {
 	return send_words(cli, "reply", argc, argv);
-}
-
-static json_t *guidance_command(const char *title, const json_t *to, bool all, bool drill, bool no_ack, int argc,
-	char **argv)
-{
-	json_t *command = json_pack("{s:s, s:s, s:o, s:b, s:b}", "cmd", "guidance", "title", title, "text",
-		bk_cli_words(argc, argv), "acknowledge", !no_ack, "drill", drill);
-
-	if (command && all)
-		json_object_set_new(command, "to", json_string("all"));
-	else if (command)
-		json_object_set(command, "to", (json_t *)(uintptr_t)to);
-	return command;
-}
-
-static int guidance_status(struct bk_cli *cli, const char *message)
-{
-	json_t *reply = NULL, *p;
-	char id[BK_ID_TEXT], a[BK_TERM_TIME], b[BK_TERM_TIME], c[BK_TERM_TIME];
-	size_t i;
-	int code, err = bk_cli_open(cli);
-
-	if (!err)
-		err = bk_cli_sync(cli);
-	if (err && err != BK_E_NET && err != BK_E_TIMEOUT)
-		return bk_cli_fail(cli, err, NULL);
-	message = bk_cli_full_id(cli, message, id);
-	if (!message)
-		return EX_NOINPUT;
-	code = bk_cli_call(cli, json_pack("{s:s, s:s}", "cmd", "guidance-status", "message", message), &reply);
-	if (code)
-		return code;
-	if (!bk_cli_print(cli, reply)) {
-		printf("%s %s %s %s\n", bk_term_padded("", 24), bk_term_padded(T(cli, PERSON_STORED), 15),
-			bk_term_padded(T(cli, PERSON_READ), 20), T(cli, PERSON_ACK));
-		json_array_foreach(json_object_get(reply, "people"), i, p)
-			printf("%s %s %s %s\n", bk_term_padded(bk_cli_str(p, "name"), 24),
-				bk_term_padded(bk_term_time(bk_cli_ms(p, "stored_ms"), cli->lang, a), 15),
-				bk_term_padded(bk_term_time(bk_cli_ms(p, "decrypted_ms"), cli->lang, b), 20),
-				bk_cli_ms(p, "acknowledged_ms")
-					? bk_term_time(bk_cli_ms(p, "acknowledged_ms"), cli->lang, c)
-					: T(cli, NOT_YET));
-	}
-	json_decref(reply);
-	return 0;
-}
-
-int bk_cmd_guidance(struct bk_cli *cli, int argc, char **argv)
-{
-	const char *title = NULL, *status = NULL;
-	json_t *to = NULL, *command;
-	bool all = false, drill = false, no_ack = false;
-	const struct bk_cli_option options[] = {
-		{"title", &title, NULL, NULL},
-		{"to", NULL, &to, NULL},
-		{"status", &status, NULL, NULL},
-		{"all", NULL, NULL, &all},
-		{"drill", NULL, NULL, &drill},
-		{"no-acknowledge", NULL, NULL, &no_ack},
-	};
-	int n = bk_cli_options(cli, argc, argv, options, sizeof options / sizeof *options);
-
-	if (n >= 0 && status && !to && !all)
-		return guidance_status(cli, status);
-	if (n < 0 || !title || all == (to != NULL)) {
-		json_decref(to);
-		return bk_cli_fail(cli, BK_E_USAGE, NULL);
-	}
-	command = guidance_command(title, to, all, drill, no_ack, n, argv);
-	json_decref(to);
-	return bk_cli_write(cli, command, NULL, BK_TEXT_MESSAGE_SAVED);
 }
 
 static int on_message(struct bk_cli *cli, const char *cmd, const char *sentence, int argc, char **argv)

@@ -117,8 +117,13 @@ int bk_cmd_show(struct bk_cli *cli, int argc, char **argv)
 
 static void print_person(const struct bk_cli *cli, const json_t *p)
 {
+	json_t *with = json_object_get(p, "household"), *id;
+	size_t i;
+
 	printf("%s  %s %s\n", bk_cli_str(p, "circle"), bk_term_padded(bk_print_role(cli, bk_cli_str(p, "role")), 14),
 		bk_term_shown(bk_cli_str(p, "name"), 60));
+	json_array_foreach(with, i, id)
+		printf("    %s %.8s\n", T(cli, WITH), json_string_value(id));
 }
 
 int bk_cmd_people(struct bk_cli *cli, int argc, char **argv)

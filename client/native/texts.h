@@ -146,6 +146,28 @@
 	X(PERSON_READ, "gelezen door toestel", "read by device")                                   \
 	X(PERSON_ACK, "bevestigd", "acknowledged")                                                 \
 	X(NOT_YET, "nog niet", "not yet")                                                          \
+	X(GUIDE_SAVED, "Advies klaargezet: %s", "Guidance ready: %s")                              \
+	X(GUIDE_ASKED, "Een collega moet eerst akkoord geven", "A colleague must consent first")   \
+	X(GUIDE_SENDING, "Versturen", "Sending")                                                   \
+	X(GUIDE_OF, "van", "of")                                                                   \
+	X(GUIDE_OVERDUE, "te laat met bevestigen", "late to confirm")                              \
+	X(GUIDE_VALID, "geldt", "valid")                                                           \
+	X(GUIDE_EXPIRED, "verlopen", "expired")                                                    \
+	X(GUIDE_RECALLED, "ingetrokken", "recalled")                                               \
+	X(GUIDE_UNTIL, "geldt tot", "valid until")                                                 \
+	X(GUIDE_REASON, "reden", "reason")                                                         \
+	X(GUIDE_RECALL_DONE, "Ingetrokken. Iedereen ziet dit in plaats van het advies.",           \
+	  "Recalled. Everybody sees this instead of the guidance.")                                \
+	X(GUIDE_WAITS, "wacht op een collega", "waits for a colleague")                            \
+	X(GUIDE_GIVEN, "akkoord", "consented")                                                     \
+	X(GUIDE_REFUSED, "geweigerd", "refused")                                                   \
+	X(GUIDE_TAKEN_BACK, "teruggenomen", "taken back")                                          \
+	X(GUIDE_SENT, "verstuurd", "sent")                                                         \
+	X(GUIDE_PEOPLE, "mensen", "people")                                                        \
+	X(GUIDE_ANSWERED, "Uw antwoord is klaargezet: %s", "Your answer is ready: %s")             \
+	X(GROUP_SAVED, "Groep bewaard: %s", "Group saved: %s")                                     \
+	X(GROUP_REMOVED, "Groep verwijderd: %s", "Group removed: %s")                              \
+	X(WITH, "hoort bij", "belongs with")                                                       \
 	X(HELP_MORE, "Meer over een woord: baken help WOORD. Alles: man baken.",                  \
 	  "More about one word: baken help WORD. Everything: man baken.")                          \
 	X(UNKNOWN_COMMAND, "dit woord is onbekend", "unknown word")                                \

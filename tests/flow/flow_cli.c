@@ -399,7 +399,7 @@ static void test_guidance(void **state)
 	(void)state;
 	assert_int_equal(run(BK_OFFICER1, "people", NULL), 0);
 	assert_non_null(strstr(out, "Persoon"));
-	assert_int_equal(run(BK_OFFICER1, "--json", "guidance", "--title", "Blijf binnen", "--all", "Tot 18 uur.", NULL), 0);
+	assert_int_equal(run(BK_OFFICER1, "--json", "guidance", "send", "--title", "Blijf binnen", "--all", "Tot 18 uur.", NULL), 0);
 	snprintf(group, sizeof group, "%s", member("message"));
 	assert_int_equal(run(BK_PERSON, "messages", NULL), 0);
 	assert_non_null(strstr(out, "Blijf binnen"));
@@ -415,9 +415,32 @@ static void test_guidance(void **state)
 		json_decref(o);
 	}
 	assert_int_equal(run(BK_PERSON, "acknowledge", theirs, NULL), 0);
-	assert_int_equal(run(BK_OFFICER1, "guidance", "--status", group, NULL), 0);
+	assert_int_equal(run(BK_OFFICER1, "guidance", "status", group, NULL), 0);
 	assert_non_null(strstr(out, "Persoon"));
 	assert_non_null(strstr(out, "nog niet")); /* the relative has not looked yet */
+	assert_non_null(strstr(out, "1 van 2"));
+	assert_int_equal(run(BK_OFFICER1, "guidance", NULL), 0);
+	assert_non_null(strstr(out, "Blijf binnen"));
+	assert_int_equal(run(BK_OFFICER1, "guidance", "recall", group, "Het", "is", "voorbij.", NULL), 0);
+	assert_int_equal(run(BK_OFFICER1, "guidance", "recall", group, "Nog eens.", NULL), EX_NOPERM);
+	assert_int_equal(run(BK_PERSON, "guidance", NULL), 0);
+	assert_non_null(strstr(out, "ingetrokken: Het is voorbij."));
+	assert_int_equal(run(BK_PERSON, "--offline", "guidance", NULL), 0);
+	assert_non_null(strstr(out, "ingetrokken"));
+	assert_int_equal(run(BK_OFFICER1, "--lang", "en", "guidance", "templates", NULL), 0);
+	assert_non_null(strstr(out, "stay-inside"));
+	assert_int_equal(run(BK_OFFICER1, "guidance", "templates", "nothing", NULL), EX_NOINPUT);
+	assert_int_equal(run(BK_OFFICER1, "guidance", "send", "--all", "--template", "stay-inside", NULL), EX_DATAERR); /* a gap */
+	assert_int_equal(run(BK_OFFICER1, "guidance", "send", "--all", "--template", "exercise", "--drill", "--hours", "2", NULL), 0);
+	assert_int_equal(run(BK_PERSON, "guidance", NULL), 0);
+	assert_non_null(strstr(out, "OEFENING"));
+	assert_non_null(strstr(out, "geldt tot"));
+	assert_int_equal(run(BK_OFFICER1, "guidance", "requests", NULL), 0);
+	assert_int_equal(run(BK_OFFICER1, "guidance", "group", "Station", story.who[BK_PERSON].circle, NULL), 0);
+	assert_int_equal(run(BK_OFFICER1, "guidance", "groups", NULL), 0);
+	assert_non_null(strstr(out, "Station"));
+	assert_int_equal(run(BK_OFFICER1, "guidance", "dance", NULL), EX_USAGE);
+	assert_int_equal(run(BK_PERSON, "guidance", "requests", NULL), EX_NOPERM);
 }
 
 static void test_receipts(void **state)
