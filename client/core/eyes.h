@@ -15,8 +15,7 @@
 #include "content.pb-c.h"
 #include "ids.h"
 
-#define BK_EYES_ABOVE 10u                /* people; guidance to more needs a second officer */
-#define BK_EYES_MS (60ull * 60000ull)    /* a request that nobody answered is over */
+#define BK_EYES_MS (60ull * 60000ull) /* a request that nobody answered is over */
 
 enum bk_eyes { BK_EYES_ASKED, BK_EYES_GIVEN, BK_EYES_REFUSED, BK_EYES_TAKEN_BACK, BK_EYES_EXPIRED, BK_EYES_SENT };
 

@@ -4,10 +4,10 @@
 
 #include "approvals.h"
 #include "engine.h"
-#include "eyes.h"
 #include "groups.h"
 #include "guidance.h"
 #include "household.h"
+#include "policy.h"
 #include "templates.h"
 #include "valid.h"
 
@@ -147,9 +147,14 @@ static json_t *messages_of(bk_id group, const bk_id *circles, size_t n)
 
 static int send_or_ask(struct bk_core *core, struct bk_command *c, const struct bk_guide *g)
 {
-	bool ask = g->n > BK_EYES_ABOVE;
+	struct bk_policy policy;
 	bk_id id = { { 0 } };
-	int err = ask ? bk_approvals_ask(core, g, &id) : bk_guidance_send(core, g, &id);
+	bool ask = false;
+	int err = 0;
+
+	bk_policy_get(core, &policy);
+	ask = g->n > policy.four_eyes_above;
+	err = ask ? bk_approvals_ask(core, g, &id) : bk_guidance_send(core, g, &id);
 
 	if (err)
 		return err;
