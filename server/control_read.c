@@ -34,6 +34,25 @@ static void set(json_t *o, const char *name, uint64_t v)
 	json_object_set_new(o, name, json_integer((json_int_t)v));
 }
 
+/* Desk by desk, what its vault told last. */
+static json_t *paths(const struct bk_server *s)
+{
+	json_t *list = json_array();
+	char circle[BK_ID_TEXT];
+
+	for (size_t i = 0; i < s->path.n; i++) {
+		const struct bk_path_desk *d = &s->path.desks[i];
+		json_t *o = json_pack("{s:s, s:s, s:i, s:i}", "circle", bk_id_text(d->circle, circle), "state",
+			bk_path_word(bk_path_judge(&s->path, d, bk_now())), "shown", (int)d->shown, "expected",
+			(int)d->expected);
+
+		if (o)
+			set(o, "told_ms", d->told_ms);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
 static int status(struct bk_question *q, struct bk_store_view *v, json_t *a)
 {
 	struct bk_server *s = bk_question_server(q);
@@ -69,6 +88,8 @@ static int status(struct bk_question *q, struct bk_store_view *v, json_t *a)
 	set(a, "schema", st.schema);
 	set(a, "commits", w.commits);
 	set(a, "records", w.records);
+	json_object_set_new(a, "path", json_string(bk_path_word(bk_path_worst(&s->path, bk_now()))));
+	json_object_set_new(a, "paths", paths(s));
 	if (statvfs(s->o.dir, &disk) == 0)
 		set(a, "disk_free", (uint64_t)disk.f_bavail * disk.f_frsize);
 	json_object_set_new(a, "frozen", json_boolean(st.frozen));

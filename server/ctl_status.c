@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How the server is doing: of a running server by its socket, of a folder at rest from its store. */
 #include <stdio.h>
+#include <string.h>
 
 #include "ctl_link.h"
 #include "ctl_offline.h"
 
-enum unit { COUNT, BYTES, MOMENT, WRITES, FROZEN, TEXT };
+enum unit { COUNT, BYTES, MOMENT, WRITES, FROZEN, PATH, TEXT };
 
 static const struct {
 	const char *key;
@@ -28,9 +29,19 @@ static const struct {
 	{"commits", BK_CTL_TEXT_ST_COMMITS, COUNT},
 	{"store_used", BK_CTL_TEXT_ST_STORE, BYTES},
 	{"disk_free", BK_CTL_TEXT_ST_DISK, BYTES},
+	{"path", BK_CTL_TEXT_ST_PATH, PATH},
 	{"writes_ok", BK_CTL_TEXT_ST_WRITES, WRITES},
 	{"frozen", BK_CTL_TEXT_ST_FROZEN, FROZEN},
 };
+
+static const char *path_words(const struct bk_ctl *ctl, const char *state)
+{
+	if (strcmp(state, "fine") == 0)
+		return CT(ctl, PATH_FINE);
+	if (strcmp(state, "late") == 0)
+		return CT(ctl, PATH_LATE);
+	return strcmp(state, "silent") == 0 ? CT(ctl, PATH_SILENT) : CT(ctl, PATH_WAITING);
+}
 
 static const char *shown(const struct bk_ctl *ctl, const json_t *status, size_t i, char out[static BK_CTL_TIME_TEXT])
 {
@@ -43,6 +54,8 @@ static const char *shown(const struct bk_ctl *ctl, const json_t *status, size_t 
 		return bk_ctl_time(v, out);
 	case WRITES:
 		return bk_ctl_is(status, "writes_ok") ? CT(ctl, WRITES_OK) : CT(ctl, WRITES_STOPPED);
+	case PATH:
+		return path_words(ctl, bk_ctl_str(status, "path"));
 	case FROZEN:
 		return bk_ctl_is(status, "frozen") ? CT(ctl, FROZEN_YES) : CT(ctl, FROZEN_NO);
 	case TEXT:

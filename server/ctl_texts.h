@@ -97,6 +97,11 @@
 	X(ST_DISK, "Schijf vrij", "Disk free")                                                     \
 	X(ST_COMMITS, "Vastleggingen", "Commits")                                                  \
 	X(ST_AUDIT, "Logboek", "Audit log")                                                        \
+	X(ST_PATH, "Weg naar de schermen", "Path to the screens")                                  \
+	X(PATH_WAITING, "nog niets gehoord sinds de start", "nothing heard since the start")       \
+	X(PATH_FINE, "in orde: elk scherm in dienst toont de kanarie", "in order: each screen on duty shows the canary") \
+	X(PATH_LATE, "LAAT: niet elk scherm in dienst toont de kanarie", "LATE: not each screen on duty shows the canary") \
+	X(PATH_SILENT, "STIL: geen kluis laat iets horen", "SILENT: no vault is heard")            \
 	X(ST_WRITES, "Schrijven", "Writing")                                                       \
 	X(WRITES_OK, "in orde", "in order")                                                        \
 	X(WRITES_STOPPED, "GESTOPT: de opslag is vol of kapot", "STOPPED: the store is full or broken") \

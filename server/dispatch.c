@@ -41,6 +41,7 @@ static const struct row {
 	{BAKEN__FRAME__KIND_PUSH_SET, P(ONLINE), ANY, BK_RATE_FRAME, bk_handle_push_set},
 	{BAKEN__FRAME__KIND_WATCH_ARM, P(ONLINE), PEOPLE, BK_RATE_FRAME, bk_handle_watch_arm},
 	{BAKEN__FRAME__KIND_WATCH_DISARM, P(ONLINE), PEOPLE, BK_RATE_FRAME, bk_handle_watch_disarm},
+	{BAKEN__FRAME__KIND_PATH_HEALTH, P(ONLINE), R(VAULT), BK_RATE_FRAME, bk_handle_path},
 	{BAKEN__FRAME__KIND_DRILL, P(ONLINE), ANY, BK_RATE_FRAME, bk_handle_drill},
 };
 

@@ -182,6 +182,26 @@ static void hook_step(struct bk_escalate *e, const struct step *step, struct don
 		hook_done(e, &facts, 127, false);
 }
 
+static void other_done(void *arg, const struct bk_hook_facts *facts, int code, bool killed)
+{
+	struct bk_server *s = arg;
+
+	bk_log(code ? BK_LOG_HOOK_FAILED : BK_LOG_HOOK, "event=%s exit=%d killed=%d", facts->event, code, killed);
+	bk_audit(s, "HOOK", "event=%s exit=%d killed=%d", facts->event, code, killed);
+	s->stats.hooks_failed += code != 0;
+}
+
+void bk_escalate_hook(struct bk_server *s, const struct bk_hook_facts *facts)
+{
+	struct bk_escalate *e = s->escalate;
+
+	if (!e || !e->hooks)
+		return;
+	s->stats.hooks++;
+	if (bk_hooks_run(e->hooks, facts, other_done, s))
+		other_done(s, facts, 127, false);
+}
+
 /* ---- each second ---- */
 
 static int collect(void *arg, const struct bk_ladder_row *row)

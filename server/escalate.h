@@ -21,6 +21,9 @@ int bk_escalate_start(struct bk_server *s, struct bk_escalate **ret_escalate);
 /* Ends a hook that runs (it runs again at the next start). Run the loop once more, then free. NULL: nothing. */
 void bk_escalate_stop(struct bk_escalate *e);
 void bk_escalate_free(struct bk_escalate *e);
+/* The operator's program for something else than an alarm; nothing when there is none. Tried once. */
+struct bk_hook_facts;
+void bk_escalate_hook(struct bk_server *s, const struct bk_hook_facts *facts);
 /* Once a second. */
 void bk_escalate_tick(struct bk_server *s, bk_ms now);
 

@@ -28,6 +28,7 @@ void bk_handle_ack(struct bk_conn *c, const Baken__Frame *f);
 void bk_handle_nack(struct bk_conn *c, const Baken__Frame *f);
 void bk_handle_body_get(struct bk_conn *c, const Baken__Frame *f);
 void bk_handle_drill(struct bk_conn *c, const Baken__Frame *f);
+void bk_handle_path(struct bk_conn *c, const Baken__Frame *f); /* path.c */
 /* handle_roster.c */
 void bk_handle_roster_get(struct bk_conn *c, const Baken__Frame *f);
 void bk_handle_circles_get(struct bk_conn *c, const Baken__Frame *f);

@@ -104,7 +104,7 @@ static struct place *place_of(struct bk_hooks *h)
 
 static int spawn(struct bk_hooks *h, struct place *p)
 {
-	char event[] = "BAKEN_EVENT=alarm-unopened", path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
+	char event[WORD], path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
 	char level[WORD], stored[WORD], stored_ms[WORD], alarm[WORD], drill[WORD], late[WORD], stamp[32] = "";
 	char *env[] = {event, path, level, stored, stored_ms, alarm, drill, late, NULL};
 	char *args[] = {(char *)(uintptr_t)h->path, NULL};
@@ -116,6 +116,7 @@ static int spawn(struct bk_hooks *h, struct place *p)
 
 	if (gmtime_r(&seconds, &tm))
 		strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	snprintf(event, sizeof event, "BAKEN_EVENT=%s", p->facts.event ? p->facts.event : "alarm-unopened");
 	snprintf(level, sizeof level, "BAKEN_LEVEL=%u", p->facts.level);
 	snprintf(stored, sizeof stored, "BAKEN_STORED=%s", stamp);
 	snprintf(stored_ms, sizeof stored_ms, "BAKEN_STORED_MS=%llu", (unsigned long long)p->facts.stored_ms);

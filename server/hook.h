@@ -16,6 +16,7 @@
 #define BK_HOOKS_MAX 4u /* at once */
 
 struct bk_hook_facts {
+	const char *event; /* a constant; NULL: "alarm-unopened" */
 	bk_id alarm;      /* for whoever ran it; the program does not get it */
 	char shown[9];    /* short keyed hash of it */
 	unsigned level;

@@ -112,6 +112,7 @@ void bk_live_tick(struct bk_server *s, bk_ms now)
 	}
 	bk_deliver_tick(s, now);
 	bk_escalate_tick(s, now);
+	bk_path_tick(s, now);
 }
 
 static void on_tick(uv_timer_t *t)

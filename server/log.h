@@ -30,6 +30,8 @@
 	X(ACCEPT_FULL, "warn") \
 	X(ALARM_UNSEEN, "warn") \
 	X(ALARM_UNWATCHED, "err") \
+	X(PATH_LATE, "err")    \
+	X(PATH_OK, "info")     \
 	X(HOOK, "warn")        \
 	X(HOOK_FAILED, "err")  \
 	X(PUSH_DOWN, "warn")   \

@@ -60,6 +60,7 @@ static const struct row rows[] = {
 	T("push-contact", push_contact, "", "mailto: or https: address of the operator, for push hosts"),
 	T("push-ca", push_ca, "", "certificates that push hosts are checked by, PEM; the system's when empty"),
 	N("push-near", push_near, "0", 0, 1, "1: a push host may be on this machine, for tests"),
+	N("path-silent", path_silent, "900", 0, 604800, "seconds without a vault's canary until it is an alarm, 0 never"),
 	N("files-gib", files_gib, "100", 1, 1000000, "room for all attachments together"),
 };
 #define ROWS (sizeof rows / sizeof *rows)

@@ -38,6 +38,7 @@ struct bk_options {
 	uint64_t session_days;
 	uint64_t files_gib;               /* all uploads together */
 	uint64_t alarms_device;           /* alarms a minute of one device; more are carried as urgent messages */
+	uint64_t path_silent; /* seconds; 0: not watched */
 	uint64_t alarm_t1, alarm_t2, alarm_t3; /* seconds after which an alarm that its desk has not opened goes on */
 	char alarm_hook[BK_OPTION_TEXT];  /* the operator's program, run after t3 */
 	uint64_t alarm_hook_seconds;      /* it is ended after so long */

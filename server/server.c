@@ -347,6 +347,7 @@ static int start(struct run *r)
 	if (!err)
 		err = open_store(s, seal);
 	sodium_memzero(seal, sizeof seal);
+	bk_path_init(&s->path, s->o.path_silent * 1000, bk_now());
 	if (!err && (err = bk_throttle_init(&s->throttle, &s->o)))
 		failed("memory", err);
 	if (!err && (!(s->arena = bk_arena_new()) || !(s->out_arena = bk_arena_new())))

@@ -12,6 +12,7 @@
 #include "frame.h"
 #include "idmap.h"
 #include "options.h"
+#include "path.h"
 #include "route.h"
 #include "stats.h"
 #include "store.h"
@@ -47,6 +48,7 @@ struct bk_server {
 	struct bk_routes routes;
 	struct bk_throttle throttle;
 	struct bk_stats stats;
+	struct bk_path path;
 
 	uint8_t root_key[BK_KEY_BYTES];
 	uint8_t receipt_secret[64];

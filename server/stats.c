@@ -69,6 +69,8 @@ char *bk_stats_text(struct bk_server *s)
 	BK_STATS_COUNTERS(X)
 #undef X
 	row(&t, "sockets", "gauge", "sockets open", s->stats.sockets);
+	row(&t, "path_state", "gauge", "of the whole path: 0 waiting, 1 fine, 2 late, 3 no vault heard",
+		(uint64_t)bk_path_worst(&s->path, bk_now()));
 	row(&t, "online", "gauge", "devices logged in", s->stats.online);
 	bk_writer_stats(s->writer, &w);
 	row(&t, "commits", "counter", "durable commits", w.commits);

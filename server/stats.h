@@ -56,6 +56,8 @@
 	X(http_requests, "HTTP requests")                                \
 	X(http_errors, "HTTP requests refused")                          \
 	X(file_bytes_in, "bytes of files received")                      \
+	X(path_reports, "canaries that vaults told of")                  \
+	X(paths_late, "times the path to a desk became late or silent")  \
 	X(file_bytes_out, "bytes of files sent")
 
 struct bk_stats {

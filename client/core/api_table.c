@@ -91,6 +91,7 @@ const struct bk_api_entry bk_api_table[] = {
 	    { "allowed", F_INT, false, 31 }, { "asked", F_INT, false, 31 }, { "version", F_TEXT, false, BK_NAME_MAX },
 	    { "platform", F_TEXT, false, BK_NAME_MAX } } },
 	{ "drill", PEOPLE, bk_condition_cmd_drill, { { NULL, F_NONE, false, 0 } } },
+	{ "canary-shown", OFFICERS, bk_canaries_cmd_shown, { { "nonce", F_ID, true, 0 } } },
 	{ "devices", OFFICERS, bk_condition_cmd_devices, { { NULL, F_NONE, false, 0 } } },
 	{ "connect", NEW, connect_cmd, { { NULL, F_NONE, false, 0 } } },
 	{ "disconnect", NEW, disconnect_cmd, { { NULL, F_NONE, false, 0 } } },

@@ -291,6 +291,7 @@ int bk_core_tick(struct bk_core *core, bk_ms now)
 	bk_policy_tick(core);
 	bk_alerts_tick(core);
 	bk_condition_tick(core);
+	bk_canaries_tick(core);
 	expire(core);
 	return turn_end(core);
 }
@@ -312,6 +313,7 @@ bk_ms bk_core_next_tick(const struct bk_core *core)
 	next = earlier(next, bk_outbox_next(core));
 	next = earlier(next, bk_transfers_next(core));
 	next = earlier(next, bk_condition_next(core));
+	next = earlier(next, bk_canaries_next(core));
 	if (core->lease_ms)
 		next = earlier(next, core->lease_ms);
 	next = earlier(next, bk_alerts_next(core));

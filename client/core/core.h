@@ -28,6 +28,7 @@ struct bk_core_options {
 	enum bk_lang lang;
 	bool unlocked; /* a person has just opened it, with a PIN or passphrase: the desk hears so */
 	bool duress;   /* the store was opened with its second PIN */
+	uint64_t canary_ms, canary_late_ms; /* a vault's, on this machine; 0: the desk's */
 	/* Is it one of the store's two PINs, and the second? As slow as opening. BK_E_PASSPHRASE, BK_E_RATE. NULL: none. */
 	int (*pin)(void *arg, const char *pin, bool *ret_second);
 	void *pin_arg;

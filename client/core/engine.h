@@ -7,6 +7,7 @@
 #define BK_ENGINE_H
 
 #include "api.h"
+#include "canaries.h"
 #include "capsule.h"
 #include "condition.h"
 #include "core.h"
@@ -73,6 +74,7 @@ struct bk_core {
 	struct bk_guidance guidance;
 	struct bk_household household;
 	struct bk_condition condition;
+	struct bk_canaries canaries;
 	struct bk_capsule_sealer sealer; /* of the next message; warmed when ready */
 	bool sealer_ready;
 	struct bk_queue staged, ready;

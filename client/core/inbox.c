@@ -297,6 +297,11 @@ static void device_health(struct bk_core *core, const struct work *w)
 	bk_condition_on_health(core, &w->opened, w->d->stored_ms);
 }
 
+static void canary(struct bk_core *core, const struct work *w)
+{
+	bk_canaries_on_canary(core, &w->opened, w->d->stored_ms);
+}
+
 /* By kind of content; a kind without a row is read and its receipt is all that follows. */
 static void (*const handlers[BK_CONTENT_KINDS])(struct bk_core *core, const struct work *w) = {
 	[BK_CONTENT_REPORT] = keep_item,
@@ -313,6 +318,7 @@ static void (*const handlers[BK_CONTENT_KINDS])(struct bk_core *core, const stru
 	[BK_CONTENT_APPROVAL] = approval,
 	[BK_CONTENT_GROUP] = group,
 	[BK_CONTENT_DEVICE_HEALTH] = device_health,
+	[BK_CONTENT_CANARY] = canary,
 };
 
 static void dispatch(struct bk_core *core, const struct work *w)

@@ -403,6 +403,7 @@ static void on_error(struct bk_core *core, const Baken__Frame *f, const struct b
 	case BK_REQ_CIRCLES:
 	case BK_REQ_PREKEYS:
 	case BK_REQ_DRILL:
+	case BK_REQ_PATH:
 	case BK_REQ_NONE:
 		if (r->command)
 			bk_api_error(core, r->command_id, err, BK_SAY_NOTHING);
@@ -495,6 +496,8 @@ static void on_session_frame(struct bk_core *core, const Baken__Frame *f, const 
 	case BAKEN__FRAME__KIND_DRILL:
 		bk_enrol_on_echo(core, f->drill);
 		break;
+	case BAKEN__FRAME__KIND_PATH_HEALTH:
+		break; /* heard */
 	case BAKEN__FRAME__KIND_DEAD_LETTER:
 		on_dead_letter(core, f->dead_letter);
 		break;

@@ -36,7 +36,8 @@ enum bk_request_kind {
 	BK_REQ_DUTY,
 	BK_REQ_PUSH,
 	BK_REQ_CLAIM,
-	BK_REQ_DRILL
+	BK_REQ_DRILL,
+	BK_REQ_PATH
 };
 
 struct bk_request {

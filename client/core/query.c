@@ -45,6 +45,7 @@ int bk_query_status(struct bk_core *core, struct bk_command *c)
 	bk_json_int(c->answer, "on_duty", desk ? desk->n_on_duty : 0);
 	bk_json_put(c->answer, "clock_skew_ms", json_integer(core->link.skew_ms));
 	bk_condition_status(core, c->answer);
+	bk_canaries_status(core, c->answer);
 	if (enrolled)
 		bk_json_put(c->answer, "roster", roster_state(core));
 	return 0;

@@ -22,6 +22,7 @@ _baken_options()
 	passphrase) echo "--new-passphrase-file" ;;
 	pin) echo "--second --no-second --new-passphrase-file" ;;
 	wipe) echo "--yes" ;;
+	vault) echo "--canary --canary-late" ;;
 	rpc) echo "--lock-after" ;;
 	esac
 }
@@ -30,7 +31,7 @@ _baken()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} word= i
 	local words="enrol status report reports messages show reply send attach save guidance acknowledge ask-again"
-	words="$words people desk vault receipts sync unlock lock passphrase pin wipe rpc help"
+	words="$words people desk vault receipts sync unlock lock passphrase health drill devices pin wipe rpc help"
 	local global="--dir --passphrase-file --lang --json --offline --wait --help --version"
 
 	COMPREPLY=()

@@ -338,6 +338,8 @@ int bk_cli_open_with(struct bk_cli *cli, const char *passphrase, bool create)
 		.lang = cli->lang,
 		.create = create,
 		.lock_after_ms = cli->lock_after_ms,
+		.canary_ms = cli->canary_ms,
+		.canary_late_ms = cli->canary_late_ms,
 		.event = on_event,
 		.arg = cli,
 	};

@@ -20,6 +20,7 @@ struct bk_cli {
 	bool told;     /* a wrong word was named already */
 	char why[400]; /* a better sentence for the error that is about to be shown */
 	unsigned wait_s;
+	uint64_t canary_ms, canary_late_ms;
 	uint64_t lock_after_ms; /* a person's device locks by itself; 0: never */
 	struct bk_rim *rim;
 	void (*watch)(struct bk_cli *cli, const json_t *event); /* a command's own interest in events */
@@ -91,6 +92,9 @@ int bk_cmd_passphrase(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_unlock(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_pin(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_wipe(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_health(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_drill(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_devices(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_lock(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_report(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_send(struct bk_cli *cli, int argc, char **argv);

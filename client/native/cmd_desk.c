@@ -18,6 +18,9 @@ struct board {
 	size_t chosen;
 	bool stale, quit;
 	char notice[300];
+	char canary[BK_ID_TEXT]; /* to be drawn, then answered; "": none */
+	bk_ms canary_ms;         /* when the last one was drawn */
+	char silent[200];        /* whose screens did not show the last one */
 	int tty; /* watched for keys */
 	uv_poll_t keys;
 	uv_timer_t clock;
@@ -170,6 +173,63 @@ static size_t open_cases(const struct board *b)
 	return n;
 }
 
+/* ---- the canary: a screen proves that it draws ---- */
+
+static void draw_bar(const struct board *b, char *out, size_t max)
+{
+	char at[BK_TERM_TIME];
+	int n;
+
+	out[0] = '\0';
+	if (!b->canary_ms)
+		return;
+	n = snprintf(out, max, "%s %s", T(b->cli, BAR_CANARY), bk_term_time(b->canary_ms, b->cli->lang, at));
+	if (b->silent[0] && n > 0 && (size_t)n < max)
+		snprintf(out + n, max - (size_t)n, "  ! %s %s", T(b->cli, BAR_SILENT), b->silent);
+}
+
+/* Called by whatever draws the screen, after it has: only what reached the terminal is answered. */
+static void answer_canary(struct board *b)
+{
+	if (!b->canary[0] || fflush(stdout) != 0 || ferror(stdout))
+		return;
+	bk_rim_command(b->cli->rim, json_pack("{s:s, s:s, s:i}", "cmd", "canary-shown", "nonce", b->canary, "id", 0));
+	b->canary[0] = '\0';
+}
+
+/* Over another screen than the board: the time in the corner, where it hides nothing that is typed. */
+static void draw_corner(struct board *b)
+{
+	char at[BK_TERM_TIME];
+	unsigned width = bk_term_width();
+
+	if (!b->canary[0])
+		return;
+	bk_term_time(b->canary_ms, b->cli->lang, at);
+	printf("\0337\033[1;%uH%s\0338", width > 20 ? width - 18 : 1, at);
+	answer_canary(b);
+}
+
+static void take_canary(struct board *b, const json_t *event)
+{
+	snprintf(b->canary, sizeof b->canary, "%s", bk_cli_str(event, "nonce"));
+	b->canary_ms = bk_cli_ms(event, "sent_ms");
+	b->stale = true;
+}
+
+static void take_result(struct board *b, const json_t *event)
+{
+	json_t *name;
+	size_t i, n = 0;
+
+	b->silent[0] = '\0';
+	json_array_foreach(json_object_get(event, "silent"), i, name)
+		if (n < sizeof b->silent)
+			n += (size_t)snprintf(b->silent + n, sizeof b->silent - n, "%s%s", i ? ", " : "",
+				bk_term_shown(json_string_value(name), 40));
+	b->stale = true;
+}
+
 /* Drawn over itself from the top, so that nothing flickers. */
 static void draw(struct board *b)
 {
@@ -177,13 +237,14 @@ static void draw(struct board *b)
 	const char *bold = bk_term_style("\033[1m"), *dim = bk_term_style("\033[2m"), *off = bk_term_style("\033[0m");
 	unsigned width = bk_term_width(), height = bk_term_height();
 	size_t i, room = height > BOARD_LINES + 2 ? (height - BOARD_LINES) / 2 : 1, first;
-	char at[BK_TERM_TIME];
+	char at[BK_TERM_TIME], bar[300];
 	json_t *row;
 
+	draw_bar(b, bar, sizeof bar);
 	first = b->chosen >= room ? b->chosen - room + 1 : 0;
-	printf("\033[H%s%s%s  %s  %s  (%zu)" LINE_END LINE_END, bold, T(cli, BOARD_TITLE), off,
+	printf("\033[H%s%s%s  %s  %s  (%zu)" LINE_END "%s" LINE_END, bold, T(cli, BOARD_TITLE), off,
 		bk_term_time(bk_rim_now(), cli->lang, at),
-		cli->online ? T(cli, STATUS_ONLINE) : bk_err_text(BK_E_NET, cli->lang), open_cases(b));
+		cli->online ? T(cli, STATUS_ONLINE) : bk_err_text(BK_E_NET, cli->lang), open_cases(b), bk_term_shown(bar, width - 1));
 	printf("%s%s%s" LINE_END, dim, bk_term_shown(json_array_size(b->cases) ? T(cli, BOARD_HEAD) : T(cli, BOARD_EMPTY),
 		width - 1), off);
 	printf("\033[J");
@@ -229,6 +290,7 @@ static void open_case(struct board *b)
 	fflush(stdout);
 	while (key == BK_KEY_NONE) {
 		uv_run(bk_rim_loop(cli->rim), UV_RUN_ONCE);
+		draw_corner(b);
 		key = bk_term_key();
 	}
 }
@@ -282,6 +344,7 @@ static bool read_line(struct board *b, const char *prompt, char line[static WORD
 	while (key != '\n' && key != '\r' && key != BK_KEY_ESCAPE && !b->quit && !b->cli->revoked) {
 		printf("\r\033[K> %s", tail_of(line, bk_term_width() - 3));
 		fflush(stdout);
+		draw_corner(b);
 		if (key == BK_KEY_NONE)
 			uv_run(bk_rim_loop(b->cli->rim), UV_RUN_ONCE);
 		key = bk_term_key();
@@ -350,6 +413,10 @@ static void watch_board(struct bk_cli *cli, const json_t *event)
 	struct board *b = cli->watch_arg;
 	const char *name = bk_cli_str(event, "event");
 
+	if (strcmp(name, "canary") == 0)
+		take_canary(b, event);
+	else if (strcmp(name, "canary-result") == 0)
+		take_result(b, event);
 	if (strcmp(name, "case") == 0 || strcmp(name, "message") == 0 || strcmp(name, "link") == 0)
 		b->stale = true;
 	if (strcmp(name, "message") == 0)
@@ -405,6 +472,7 @@ static void board_turns(struct board *b)
 		if (b->stale)
 			refresh(b);
 		draw(b);
+		answer_canary(b);
 		uv_run(bk_rim_loop(b->cli->rim), UV_RUN_ONCE);
 		while (!b->quit && (key = bk_term_key()) != BK_KEY_NONE)
 			on_key(b, key);

@@ -11,6 +11,7 @@
 
 #define RPC_LINE_MAX (1024u * 1024u)
 #define LOCK_AFTER_MINUTES 15
+#define CANARY_SECONDS_MAX 86400u
 #define LOCK_AFTER_MINUTES_MAX 1440
 
 struct runner {
@@ -253,6 +254,19 @@ int bk_cmd_rpc(struct bk_cli *cli, int argc, char **argv)
 
 /* ---- vault ---- */
 
+/* A canary that all have drawn is no news. */
+static void say_canary(struct bk_cli *cli, const json_t *event)
+{
+	char at[BK_TERM_TIME];
+
+	if (cli->json) {
+		print_event(cli, event);
+	} else if (strcmp(bk_cli_str(event, "state"), "late") == 0) {
+		printf("%s  %s\n", bk_term_time(bk_rim_now(), cli->lang, at), T(cli, CANARY_LATE));
+		fflush(stdout);
+	}
+}
+
 static void watch_vault(struct bk_cli *cli, const json_t *event)
 {
 	struct runner *r = cli->watch_arg;
@@ -262,6 +276,8 @@ static void watch_vault(struct bk_cli *cli, const json_t *event)
 
 	if (cli->json && (strcmp(name, "link") == 0 || strcmp(name, "revoked") == 0))
 		print_event(cli, event);
+	if (strcmp(name, "canary-result") == 0)
+		say_canary(cli, event);
 	if (strcmp(name, "message") != 0)
 		return;
 	r->kept++;
@@ -272,12 +288,26 @@ static void watch_vault(struct bk_cli *cli, const json_t *event)
 	}
 }
 
+static int set_seconds(uint64_t *ms, const char *word)
+{
+	char *end = NULL;
+	unsigned long n = word ? strtoul(word, &end, 10) : 0;
+
+	if (word && (end == word || *end || !n || n > CANARY_SECONDS_MAX))
+		return BK_E_USAGE;
+	*ms = (uint64_t)n * 1000;
+	return 0;
+}
+
 int bk_cmd_vault(struct bk_cli *cli, int argc, char **argv)
 {
 	struct runner r = {.cli = cli};
+	const char *every = NULL, *late = NULL;
+	const struct bk_cli_option options[] = {{"canary", &every, NULL, NULL}, {"canary-late", &late, NULL, NULL}};
 	int err;
 
-	if (bk_cli_options(cli, argc, argv, NULL, 0) != 0)
+	if (bk_cli_options(cli, argc, argv, options, 2) != 0 || set_seconds(&cli->canary_ms, every) ||
+		set_seconds(&cli->canary_late_ms, late))
 		return bk_cli_fail(cli, BK_E_USAGE, NULL);
 	err = bk_cli_open(cli);
 	if (err)

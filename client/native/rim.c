@@ -275,6 +275,8 @@ static int open_core(struct bk_rim *rim)
 		.blobs = rim->blobs,
 		.lang = rim->lang,
 		.unlocked = true,
+		.canary_ms = rim->canary_ms,
+		.canary_late_ms = rim->canary_late_ms,
 		.duress = bk_kv_lmdb_second(rim->kv),
 		.pin = check_pin,
 		.pin_arg = rim,
@@ -311,6 +313,8 @@ static struct bk_rim *rim_new(const struct bk_rim_options *o)
 	rim->arg = o->arg;
 	rim->lang = o->lang;
 	rim->lock_after_ms = o->lock_after_ms;
+	rim->canary_ms = o->canary_ms;
+	rim->canary_late_ms = o->canary_late_ms;
 	strcpy(rim->dir, o->dir);
 	if (uv_loop_init(&rim->loop) != 0) {
 		free(rim);

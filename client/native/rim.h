@@ -31,6 +31,7 @@ struct bk_rim_options {
 	const char *ca_file;    /* given at enrolment; copied into the folder. NULL: the folder's, else the system's */
 	enum bk_lang lang;
 	bool create;            /* make a new folder; BK_E_EXISTS when there is one */
+	uint64_t canary_ms, canary_late_ms; /* core.h */
 	uint64_t lock_after_ms; /* a person's device locks after so long without a command; 0: never */
 	bk_rim_event event;     /* everything that is not a reply to bk_rim_call */
 	void *arg;

@@ -22,7 +22,7 @@ struct bk_rim {
 	bk_rim_event event;
 	void *arg;
 	enum bk_lang lang;
-	uint64_t lock_after_ms;
+	uint64_t lock_after_ms, canary_ms, canary_late_ms;
 	json_int_t next_id;
 	json_int_t awaited; /* id that bk_rim_call waits for; 0: none */
 	json_t *reply;

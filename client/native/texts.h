@@ -28,6 +28,29 @@
 	X(PASS_DIFFER, "De twee zijn niet gelijk.", "The two are not the same.")                   \
 	X(PASS_SHORT, "Een wachtwoordzin heeft minstens 8 tekens.",                                \
 	  "A passphrase has 8 characters or more.")                                                \
+	X(CANARY_LATE, "De kanarie is laat: niet elk scherm in dienst heeft hem getoond.",         \
+	  "The canary is late: not each screen on duty has shown it.")                             \
+	X(BAR_CANARY, "schermen getoetst", "screens checked")                                      \
+	X(BAR_SILENT, "geen teken van het scherm van", "no sign from the screen of")               \
+	X(HEALTH_WELL, "in orde", "in order")                                                      \
+	X(ILL_NEVER_HEARD, "nog nooit iets gehoord", "never heard of")                             \
+	X(ILL_SILENT, "al dagen niets gehoord", "not heard of for days")                           \
+	X(ILL_DRILL_DUE, "het is tijd voor een oefening: baken drill", "a drill is due: baken drill") \
+	X(ILL_CLOCK, "de klok loopt niet gelijk", "the clock is off")                              \
+	X(ILL_NOTIFICATIONS, "meldingen staan uit", "notifications are off")                       \
+	X(ILL_BACKGROUND, "mag niet op de achtergrond werken", "may not run in the background")    \
+	X(ILL_STORAGE, "de opslag is bijna vol", "storage is nearly full")                         \
+	X(ILL_WAITING, "veel berichten wachten op versturen", "many messages wait to be sent")     \
+	X(ILL_PLACE, "mag de plaats niet weten", "may not know the place")                         \
+	X(ILL_MICROPHONE, "mag de microfoon niet gebruiken", "may not use the microphone")         \
+	X(ILL_CAMERA, "mag de camera niet gebruiken", "may not use the camera")                    \
+	X(DRILL_LAST, "Laatste oefening", "Last drill")                                            \
+	X(DRILL_SENT, "OEFENING: het proefalarm is onderweg ...", "DRILL: the test alarm is on its way ...") \
+	X(DRILL_ANSWERED, "OEFENING geslaagd: een toestel van de meldkamer heeft geantwoord.",     \
+	  "DRILL done: a device of the desk has answered.")                                        \
+	X(DRILL_LATE, "OEFENING: de meldkamer heeft nog niet geantwoord. Bel de meldkamer als dit zo blijft.", \
+	  "DRILL: the desk has not answered yet. Call the desk if this stays so.")                 \
+	X(HEARD, "laatst gehoord", "last heard")                                                   \
 	X(PIN_SHORT, "Een pincode heeft minstens 6 tekens.", "A PIN has 6 characters or more.")      \
 	X(PIN_EQUAL, "Kies een andere pincode.", "Choose another PIN.")                            \
 	X(PIN_SET, "De pincode is ingesteld.", "The PIN has been set.")                            \

@@ -196,6 +196,7 @@ void bk_twin_start(struct bk_twin *t)
 	load_keys(s);
 	put_trust(s);
 	BK_ASSERT(bk_throttle_init(&s->throttle, &s->o) == 0);
+	bk_path_init(&s->path, s->o.path_silent * 1000, bk_now());
 	s->arena = bk_arena_new();
 	s->out_arena = bk_arena_new();
 	BK_ASSERT(s->arena && s->out_arena && bk_files_start(s, &s->files) == 0);
