@@ -63,7 +63,7 @@ _baken()
 	fi
 	case $word in
 	help) COMPREPLY=($(compgen -W "$words" -- "$cur")) ;;
-	desk) COMPREPLY=($(compgen -W "on off list claim release close note" -- "$cur")) ;;
+	desk) COMPREPLY=($(compgen -W "on off list case due claim release close note promise urgency join leave escalate link policy" -- "$cur")) ;;
 	receipts) COMPREPLY=($(compgen -W "export" -- "$cur")) ;;
 	guidance)
 		if [[ $prev == guidance ]]; then

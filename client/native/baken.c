@@ -45,7 +45,9 @@ static const struct command {
 	{"ask-again", bk_cmd_ask_again, "MESSAGE", "een onleesbaar bericht opnieuw vragen",
 		"ask again for an unreadable message"},
 	{"people", bk_cmd_people, "", "aan wie dit toestel kan schrijven", "whom this device can write to"},
-	{"desk", bk_cmd_desk, "[on | off | list | claim CASE | release CASE REASON | close CASE FEEDBACK | note CASE TEXT]",
+	{"desk", bk_cmd_desk, "[on | off | list | case CASE | due | claim CASE | release CASE REASON | close CASE FEEDBACK | "
+		"note CASE TEXT | promise CASE TIME | urgency CASE now|today|can-wait|as-said | join CASE | leave CASE | "
+		"escalate CASE REASON | link CASE CASE | policy [NAME=NUMBER]...]",
 		"meldkamer: het bord", "duty desk: the board"},
 	{"vault", bk_cmd_vault, "[--canary SECONDS] [--canary-late SECONDS]", "kluis: bewaart sleutels, toont niets", "vault: keeps keys, shows nothing"},
 	{"receipts", bk_cmd_receipts, "[export FILE]", "bewijzen van de server", "the server's signed receipts"},

@@ -6,7 +6,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "desk_acts.h"
 
 #define WORDS_MAX 4000u /* bytes typed on the board */
 #define KEY_KILL 21 /* Ctrl-U */
@@ -72,30 +72,33 @@ static void say_claim(const struct bk_cli *cli, const json_t *reply, char *out, 
 
 /* ---- one act ---- */
 
-struct act {
-	const char *word, *cmd, *field; /* field: name of the text, NULL when there is none */
-	enum bk_text done;
-};
-
-static const struct act acts[] = {
-	{"claim", "claim", NULL, BK_TEXT_CLAIM_WON},
-	{"release", "release", "reason", BK_TEXT_RELEASED},
-	{"close", "close", "feedback", BK_TEXT_CLOSED},
-	{"note", "note", "text", BK_TEXT_NOTED},
-};
-
-static json_t *act_command(const struct act *a, const char *case_id, int argc, char **argv)
+/* The words after the case, as one text; owned. */
+static char *words_of(int argc, char **argv)
 {
-	json_t *command = json_pack("{s:s, s:s}", "cmd", a->cmd, "case", case_id);
+	json_t *words = bk_cli_words(argc, argv);
+	char *text = words ? strdup(json_string_value(words)) : NULL;
 
-	if (command && a->field)
-		json_object_set_new(command, a->field, bk_cli_words(argc, argv));
-	return command;
+	json_decref(words);
+	return text;
 }
 
-static int one_act(struct bk_cli *cli, const struct act *a, int argc, char **argv)
+static int command_of(const struct bk_desk_act *a, const json_t *cases, int argc, char **argv, json_t **ret_command)
 {
-	json_t *cases = NULL, *reply = NULL;
+	char *text = a->field ? words_of(argc - 1, argv + 1) : NULL;
+	const char *with = text;
+	int err;
+
+	if (text && strcmp(a->field, "with") == 0)
+		with = full_case(cases, text);
+	err = bk_desk_act_command(a, full_case(cases, argv[0]), with, ret_command);
+	free(text);
+	return err;
+}
+
+static int one_act(struct bk_cli *cli, const struct bk_desk_act *a, int argc, char **argv)
+{
+	json_t *cases = NULL, *reply = NULL, *command = NULL;
+	bool claims = strcmp(a->word, "claim") == 0;
 	char text[300] = "";
 	int code;
 
@@ -104,21 +107,35 @@ static int one_act(struct bk_cli *cli, const struct act *a, int argc, char **arg
 	code = ask_board(cli, &cases);
 	if (code)
 		return code;
-	code = bk_cli_call(cli, act_command(a, full_case(cases, argv[0]), argc - 1, argv + 1), &reply);
+	code = command_of(a, cases, argc, argv, &command);
 	json_decref(cases);
+	if (code)
+		return bk_cli_fail(cli, code, NULL);
+	code = bk_cli_call(cli, command, &reply);
 	if (code)
 		return code;
 	if (!bk_cli_print(cli, reply)) {
-		if (strcmp(a->word, "claim") == 0)
+		if (claims)
 			say_claim(cli, reply, text, sizeof text);
 		else
 			snprintf(text, sizeof text, "%s", bk_text(a->done, cli->lang));
 		printf("%s\n", text);
 	}
-	if (strcmp(a->word, "claim") == 0 && !json_is_true(json_object_get(reply, "won")))
+	if (claims && !json_is_true(json_object_get(reply, "won")))
 		code = EX_NOPERM;
 	json_decref(reply);
 	bk_cli_flush(cli);
+	return code;
+}
+
+static int show_case(struct bk_cli *cli, const char *prefix)
+{
+	json_t *cases = NULL;
+	int code = ask_board(cli, &cases);
+
+	if (!code)
+		code = bk_desk_case(cli, full_case(cases, prefix));
+	json_decref(cases);
 	return code;
 }
 
@@ -286,6 +303,11 @@ static void open_case(struct board *b)
 		json_array_foreach(json_object_get(reply, "items"), i, item)
 			bk_print_item(cli, item);
 	json_decref(reply);
+	reply = NULL;
+	if (bk_rim_call(cli->rim, json_pack("{s:s, s:s}", "cmd", "case", "case", bk_cli_str(chosen_case(b), "case")), 30000,
+			&reply) == 0)
+		bk_print_log(cli, json_object_get(reply, "log"));
+	json_decref(reply);
 	printf("%s%s%s", bk_term_style("\033[2m"), T(cli, ANY_KEY), bk_term_style("\033[0m"));
 	fflush(stdout);
 	while (key == BK_KEY_NONE) {
@@ -354,32 +376,50 @@ static bool read_line(struct board *b, const char *prompt, char line[static WORD
 	return (key == '\n' || key == '\r') && *line;
 }
 
-/* Asks for a line where one is needed, then calls the core; what it says becomes the notice. */
-static void act_on(struct board *b, const char *cmd, const char *key, const char *field, enum bk_text prompt,
-	enum bk_text done)
+static void say_done(struct board *b, int err, const json_t *reply, const char *cmd, enum bk_text done)
 {
-	json_t *command = json_pack("{s:s, s:s}", "cmd", cmd, key, bk_cli_str(chosen_case(b), "case")), *reply = NULL;
-	char line[WORDS_MAX] = "";
-	int err;
-
-	if (field) {
-		if (!read_line(b, bk_text(prompt, b->cli->lang), line)) {
-			json_decref(command);
-			return;
-		}
-		json_object_set_new(command, field, json_string(line));
-		if (strcmp(cmd, "reply") == 0)
-			json_object_set_new(command, "answers", json_true());
-	}
-	err = bk_rim_call(b->cli->rim, command, 30000, &reply);
 	if (err)
 		snprintf(b->notice, sizeof b->notice, "%s", bk_cli_str(reply, "text"));
 	else if (strcmp(cmd, "claim") == 0)
 		say_claim(b->cli, reply, b->notice, sizeof b->notice);
 	else
 		snprintf(b->notice, sizeof b->notice, "%s", bk_text(done, b->cli->lang));
-	json_decref(reply);
 	b->stale = true;
+}
+
+/* Asks for a line where one is needed, then calls the core; what it says becomes the notice. */
+static void act_on(struct board *b, const struct bk_desk_act *a)
+{
+	json_t *command = NULL, *reply = NULL;
+	char line[WORDS_MAX] = "", id[BK_ID_TEXT];
+	int err;
+
+	snprintf(id, sizeof id, "%s", bk_cli_str(chosen_case(b), "case"));
+	if (a->field && !read_line(b, bk_text(a->prompt, b->cli->lang), line))
+		return;
+	if (bk_desk_act_command(a, id, line, &command)) {
+		snprintf(b->notice, sizeof b->notice, "%s", T(b->cli, NO_SUCH_TIME));
+		return;
+	}
+	err = bk_rim_call(b->cli->rim, command, 30000, &reply);
+	say_done(b, err, reply, a->cmd, a->done);
+	json_decref(reply);
+}
+
+/* A reply from the board is the answer that was waited for. */
+static void answer_to(struct board *b)
+{
+	json_t *reply = NULL;
+	char line[WORDS_MAX] = "", id[BK_ID_TEXT];
+	int err;
+
+	snprintf(id, sizeof id, "%s", bk_cli_str(chosen_case(b), "case"));
+	if (!read_line(b, T(b->cli, ASK_TEXT), line))
+		return;
+	err = bk_rim_call(b->cli->rim, json_pack("{s:s, s:s, s:s, s:b}", "cmd", "reply", "to", id, "text", line, "answers", 1),
+		30000, &reply);
+	say_done(b, err, reply, "reply", BK_TEXT_ANSWERED);
+	json_decref(reply);
 }
 
 static void on_key(struct board *b, int key)
@@ -396,16 +436,10 @@ static void on_key(struct board *b, int key)
 		return;
 	else if (key == 'o' || key == '\n')
 		open_case(b);
-	else if (key == 'c')
-		act_on(b, "claim", "case", NULL, BK_TEXT_ASK_TEXT, BK_TEXT_CLAIM_WON);
-	else if (key == 'l')
-		act_on(b, "release", "case", "reason", BK_TEXT_ASK_REASON, BK_TEXT_RELEASED);
 	else if (key == 'a')
-		act_on(b, "reply", "to", "text", BK_TEXT_ASK_TEXT, BK_TEXT_ANSWERED);
-	else if (key == 's')
-		act_on(b, "close", "case", "feedback", BK_TEXT_ASK_FEEDBACK, BK_TEXT_CLOSED);
-	else if (key == 'n')
-		act_on(b, "note", "case", "text", BK_TEXT_ASK_TEXT, BK_TEXT_NOTED);
+		answer_to(b);
+	else if (bk_desk_act_by_key(key))
+		act_on(b, bk_desk_act_by_key(key));
 }
 
 static void watch_board(struct bk_cli *cli, const json_t *event)
@@ -417,9 +451,12 @@ static void watch_board(struct bk_cli *cli, const json_t *event)
 		take_canary(b, event);
 	else if (strcmp(name, "canary-result") == 0)
 		take_result(b, event);
-	if (strcmp(name, "case") == 0 || strcmp(name, "message") == 0 || strcmp(name, "link") == 0)
+	if (strcmp(name, "case") == 0 || strcmp(name, "message") == 0 || strcmp(name, "link") == 0 ||
+		strcmp(name, "due") == 0)
 		b->stale = true;
-	if (strcmp(name, "message") == 0)
+	if (strcmp(name, "case-refused") == 0)
+		snprintf(b->notice, sizeof b->notice, "%.100s: %.150s", bk_cli_str(event, "by"), bk_cli_str(event, "text"));
+	if (strcmp(name, "message") == 0 || strcmp(name, "due") == 0)
 		putchar('\a');
 }
 
@@ -523,9 +560,14 @@ static int run_word(struct bk_cli *cli, int n, char **argv)
 		return print_board(cli);
 	if ((strcmp(argv[0], "on") == 0 || strcmp(argv[0], "off") == 0) && n == 1)
 		return set_duty(cli, argv[0][1] == 'n');
-	for (size_t i = 0; i < sizeof acts / sizeof *acts; i++)
-		if (strcmp(argv[0], acts[i].word) == 0)
-			return one_act(cli, &acts[i], n - 1, argv + 1);
+	if (strcmp(argv[0], "case") == 0 && n == 2)
+		return show_case(cli, argv[1]);
+	if (strcmp(argv[0], "due") == 0 && n == 1)
+		return bk_desk_due(cli);
+	if (strcmp(argv[0], "policy") == 0)
+		return bk_desk_policy(cli, n - 1, argv + 1);
+	if (bk_desk_act_by_word(argv[0]))
+		return one_act(cli, bk_desk_act_by_word(argv[0]), n - 1, argv + 1);
 	return bk_cli_fail(cli, BK_E_USAGE, argv[0]);
 }
 

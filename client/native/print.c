@@ -32,6 +32,7 @@ static const struct word states[] = {
 	{"open", BK_TEXT_STATE_OPEN},
 	{"claimed", BK_TEXT_STATE_CLAIMED},
 	{"closed", BK_TEXT_STATE_CLOSED},
+	{"transferred", BK_TEXT_STATE_TRANSFERRED},
 };
 
 /* What can be done with a file, in the words of who looks at it. */
@@ -175,6 +176,18 @@ static void print_please(const struct bk_cli *cli, const json_t *item)
 		printf("  %.*s%.8s\n", (int)(hole - text), text, bk_cli_str(item, "message"));
 }
 
+/* When the person hears from the desk; once it is kept there is nothing to wait for. */
+static void print_promise(const struct bk_cli *cli, const json_t *promise)
+{
+	bool late = strcmp(bk_cli_str(promise, "state"), "open") == 0 && bk_cli_ms(promise, "next_contact_ms") < bk_rim_now();
+	char at[BK_TERM_TIME];
+
+	if (strcmp(bk_cli_str(promise, "state"), "open") != 0)
+		return;
+	printf("    %s %s%s\n", T(cli, NEXT_CONTACT), bk_term_time(bk_cli_ms(promise, "next_contact_ms"), cli->lang, at),
+		late ? T(cli, TOO_LATE) : "");
+}
+
 void bk_print_item(const struct bk_cli *cli, const json_t *item)
 {
 	const char *kind = bk_cli_str(item, "kind"), *drill = drill_word(cli, item);
@@ -192,6 +205,7 @@ void bk_print_item(const struct bk_cli *cli, const json_t *item)
 	bk_term_paragraph(stdout, bk_cli_str(item, "text"), 2);
 	print_files(cli, json_object_get(item, "attachments"));
 	bk_print_rungs(cli, kind, json_object_get(item, "rungs"));
+	print_promise(cli, json_object_get(item, "promise"));
 	print_please(cli, item);
 	putchar('\n');
 }
@@ -212,22 +226,77 @@ void bk_print_item_line(const struct bk_cli *cli, const json_t *item)
 		*drill ? ": " : "", bk_term_shown(text, width > 80 ? width - 54 : 26));
 }
 
+/* ---- cases ---- */
+
+static const struct word flags[] = {
+	{"alarm", BK_TEXT_FLAG_ALARM},
+	{"alarm_ended", BK_TEXT_LOG_ALARM_ENDED},
+	{"missed", BK_TEXT_FLAG_MISSED},
+	{"duress", BK_TEXT_FLAG_DURESS},
+	{"backup", BK_TEXT_FLAG_BACKUP},
+	{"gut_feeling", BK_TEXT_FLAG_GUT},
+};
+
+/* "DRILL  ALARM  " */
+static void flags_of(const struct bk_cli *cli, const json_t *row, char *out, size_t max)
+{
+	const char *drill = drill_word(cli, row);
+	size_t n = (size_t)snprintf(out, max, "%s%s", drill, *drill ? "  " : "");
+
+	for (size_t i = 0; i < sizeof flags / sizeof *flags && n < max; i++)
+		if (json_is_true(json_object_get(row, flags[i].code)))
+			n += (size_t)snprintf(out + n, max - n, "%s  ", bk_text(flags[i].text, cli->lang));
+}
+
+/* Until when the person was told, or policy lets them wait; what is late says so. */
+static void limit_of(const struct bk_cli *cli, const json_t *row, char *out, size_t max)
+{
+	bk_ms promise = bk_cli_ms(row, "promise_ms"), by = bk_cli_ms(row, "answer_by_ms"), at = promise ? promise : by;
+	char time[BK_TERM_TIME];
+
+	*out = '\0';
+	if (at)
+		snprintf(out, max, "%s %s%s", promise ? T(cli, PROMISED_AT) : T(cli, ANSWER_BY),
+			bk_term_time(at, cli->lang, time), at < bk_rim_now() ? T(cli, TOO_LATE) : "");
+}
+
+static void state_of(const struct bk_cli *cli, const json_t *row, char *out, size_t max)
+{
+	const char *owner = bk_cli_str(row, "owner");
+	size_t more = json_array_size(json_object_get(row, "joined"));
+	size_t n = (size_t)snprintf(out, max, "%s%s%s", WORD(cli, states, bk_cli_str(row, "state"), "?"),
+		*owner ? ": " : "", bk_term_shown(owner, 40));
+
+	if (more && n < max)
+		snprintf(out + n, max - n, " +%zu", more);
+}
+
+static void urgency_of(const struct bk_cli *cli, const json_t *row, char *out, size_t max)
+{
+	const char *said = bk_cli_str(row, "said");
+
+	snprintf(out, max, "%s%s%s%s", bk_print_urgency(cli, bk_cli_str(row, "urgency")), *said ? " (" : "",
+		*said ? bk_print_urgency(cli, said) : "", *said ? ")" : "");
+}
+
 /* Two lines a case, so that they fit on any screen; what is chosen is marked by a sign, not by colour alone. */
 void bk_print_case(const struct bk_cli *cli, const json_t *row, bool chosen)
 {
-	const char *owner = bk_cli_str(row, "owner"), *drill = drill_word(cli, row);
 	json_int_t files = json_integer_value(json_object_get(row, "attachments"));
 	unsigned width = bk_term_width(), used = 14;
-	char wait[BK_TERM_TIME], state[300], who[200];
+	char wait[BK_TERM_TIME], state[300], who[400], limit[120], urgency[80], level[20] = "", flag[200];
 
-	snprintf(state, sizeof state, "%s%s%s", WORD(cli, states, bk_cli_str(row, "state"), "?"), *owner ? ": " : "",
-		bk_term_shown(owner, 40));
-	printf("%s%c %.8s  %s %s %s%s\n", chosen ? bk_term_style("\033[7m") : "", chosen ? '>' : ' ',
-		bk_cli_str(row, "case"), bk_term_padded(bk_print_urgency(cli, bk_cli_str(row, "urgency")), 13),
-		bk_term_padded(state, 28),
-		bk_cli_ms(row, "waiting_ms") ? bk_term_span(bk_cli_ms(row, "waiting_ms"), cli->lang, wait) : "",
-		chosen ? bk_term_style("\033[0m") : "");
-	snprintf(who, sizeof who, "%s%s%s", drill, *drill ? "  " : "", bk_term_shown(bk_cli_str(row, "who"), 30));
+	state_of(cli, row, state, sizeof state);
+	limit_of(cli, row, limit, sizeof limit);
+	urgency_of(cli, row, urgency, sizeof urgency);
+	flags_of(cli, row, flag, sizeof flag);
+	for (bk_ms i = 0; i < bk_cli_ms(row, "level") && i < 3; i++)
+		level[i] = '!';
+	printf("%s%c %.8s  %s %s %s  %s %s%s\n", chosen ? bk_term_style("\033[7m") : "", chosen ? '>' : ' ',
+		bk_cli_str(row, "case"), bk_term_padded(urgency, 13), bk_term_padded(state, 24),
+		bk_cli_ms(row, "waiting_ms") ? bk_term_span(bk_cli_ms(row, "waiting_ms"), cli->lang, wait) : "", limit,
+		level, chosen ? bk_term_style("\033[0m") : "");
+	snprintf(who, sizeof who, "%s%s", flag, bk_term_shown(bk_cli_str(row, "who"), 30));
 	used += files ? 6 : 0;
 	printf("            %s: ", who);
 	used += (unsigned)strlen(who);

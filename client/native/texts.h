@@ -135,14 +135,59 @@
 	X(CLOSED, "De zaak is gesloten. De melder krijgt uw antwoord.",                            \
 	  "The case is closed. The person gets your answer.")                                      \
 	X(NOTED, "De notitie is bewaard.", "The note has been saved.")                             \
+	X(PROMISED, "De melder weet nu wanneer u weer contact opneemt.", \
+	  "The person now knows when you will be in touch.") \
+	X(URGENCY_SET, "De urgentie is veranderd. Wat de melder zei, blijft zichtbaar.", \
+	  "The urgency has changed. What the person said stays visible.") \
+	X(JOINED, "U werkt mee aan deze zaak.", "You work along on this case.")              \
+	X(LEFT, "U werkt niet meer mee aan deze zaak.", "You no longer work along on this case.") \
+	X(ESCALATED, "De zaak is opgeschaald. De hele meldkamer ziet het.", \
+	  "The case is escalated. The whole desk sees it.") \
+	X(LINKED, "De twee zaken verwijzen nu naar elkaar.", "The two cases now name each other.") \
+	X(NOTHING_DUE, "Er is nu niets te laat of bijna te laat.", \
+	  "Nothing is late or nearly late now.") \
+	X(NO_SUCH_TIME, "Dit tijdstip klopt niet. Typ bijvoorbeeld 14:30 of +30m.", \
+	  "This time is not right. Type for example 14:30 or +30m.") \
+	X(ASK_PROMISE, "Wanneer hoort de melder weer van u? (14:30, +30m, +2h, none)", \
+	  "When does the person hear from you again? (14:30, +30m, +2h, none)") \
+	X(ASK_NEW_URGENCY, "Hoe dringend? (now, today, can-wait, as-said)", \
+	  "How urgent? (now, today, can-wait, as-said)") \
+	X(ANSWER_BY, "voor", "before")                                                       \
+	X(PROMISED_AT, "beloofd:", "promised:")                                              \
+	X(PROMISE_NONE, "vervallen", "withdrawn")                                            \
+	X(TOO_LATE, ", te laat", ", too late")                                               \
+	X(NEXT_CONTACT, "U hoort weer van de meldkamer:", "You will hear from the desk again:") \
+	X(FLAG_ALARM, "ALARM", "ALARM")                                                      \
+	X(FLAG_MISSED, "NIET INGECHECKT", "MISSED CHECK-IN")                                 \
+	X(FLAG_DURESS, "DWANG", "DURESS")                                                    \
+	X(FLAG_BACKUP, "VAN EEN ANDERE MELDKAMER", "OF ANOTHER DESK")                        \
+	X(FLAG_GUT, "onderbuikgevoel", "gut feeling")                                        \
+	X(STATE_TRANSFERRED, "overgedragen", "transferred")                                  \
+	X(LOG_OPENED, "gemeld", "reported")                                                  \
+	X(LOG_RELEASED, "losgelaten", "released")                                            \
+	X(LOG_REPLIED, "antwoord gestuurd", "replied")                                       \
+	X(LOG_NOTE, "notitie, blijft in de meldkamer", "note, stays at the desk")            \
+	X(LOG_REOPENED, "weer geopend", "opened again")                                      \
+	X(LOG_PROMISED, "contact beloofd", "contact promised")                               \
+	X(LOG_ESCALATED, "opgeschaald", "escalated")                                         \
+	X(LOG_HANDED_OVER, "overgedragen aan een collega", "handed over to a colleague")     \
+	X(LOG_EXPORTED, "feiten doorgegeven", "facts passed on")                             \
+	X(LOG_LINKED, "hoort bij een zaak van hetzelfde gezin", \
+	  "belongs to a case of the same household") \
+	X(LOG_JOINED, "werkt mee", "works along")                                            \
+	X(LOG_LEFT, "werkt niet meer mee", "no longer works along")                          \
+	X(LOG_READ, "gelezen", "read")                                                       \
+	X(LOG_SEEN, "gezien", "seen")                                                        \
+	X(LOG_MESSAGE, "bericht van de melder", "message of the person")                     \
+	X(LOG_ALARM_ENDED, "melder zegt: voorbij", "person says: over")                      \
 	X(DUTY_ON, "U bent in dienst.", "You are on duty.")                                        \
 	X(DUTY_OFF, "U bent uit dienst.", "You are off duty.")                                     \
 	X(BOARD_TITLE, "Meldkamer", "Duty desk")                                                   \
-	X(BOARD_HEAD, "  zaak      dringend      toestand                     wacht op antwoord",  \
-	  "  case      urgency       state                        waits for an answer")            \
+	X(BOARD_HEAD, "  zaak      dringend      toestand                 wacht op antwoord",  \
+	  "  case      urgency       state                    waits for an answer")            \
 	X(BOARD_EMPTY, "Er zijn geen open zaken.", "There are no open cases.")                     \
-	X(BOARD_KEYS, "↑↓ kies  o open  c oppakken  l loslaten  a antwoord  s sluit  n notitie  q stop", \
-	  "↑↓ choose  o open  c claim  l release  a answer  s close  n note  q quit")             \
+	X(BOARD_KEYS, "↑↓ kies  o open  c oppakken  l loslaten  a antwoord  p beloof  u urgentie  m meewerken  e opschalen  s sluit  n notitie  q stop", \
+	  "↑↓ choose  o open  c claim  l release  a answer  p promise  u urgency  m join  e escalate  s close  n note  q quit")             \
 	X(ASK_TEXT, "Tekst: ", "Text: ")                                                           \
 	X(ASK_REASON, "Reden: ", "Reason: ")                                                       \
 	X(ASK_FEEDBACK, "Antwoord aan de melder: ", "Answer to the person: ")                      \
