@@ -63,6 +63,8 @@
 /* Clocks of devices may be this far off before signatures are doubted (10 minutes). */
 #define BK_CLOCK_SKEW_MS (10ull * 60000ull)
 
+#define BK_BODY_DESKS_MAX 4u /* desks that may fetch one body later: its own, a fall-back desk, after a transfer */
+
 /* Claims lapse unless renewed. */
 #define BK_LEASE_MS (10ull * 60000ull)
 

@@ -80,6 +80,11 @@ bool bk_content_keyring_ok(const Baken__Content *c)
 {
 	const Baken__Keyring *m = c->keyring;
 
+	if (!m->n_case_ids || m->n_case_ids > BK_KEYRING_MAX)
+		return false;
+	for (size_t i = 0; i < m->n_case_ids; i++)
+		if (!id_ok(&m->case_ids[i]))
+			return false;
 	return m->reason > BAKEN__KEYRING__REASON__NONE && m->reason <= BAKEN__KEYRING__REASON__ASKED &&
 	       id_ok(&m->to_device) && m->box.len > BOX_OVERHEAD && m->box.len <= BOX_MAX && id_or_none(&m->about_id) &&
 	       m->pages && m->pages <= PAGES_MAX && m->page < m->pages;

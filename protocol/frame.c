@@ -272,7 +272,11 @@ static bool duty_state_ok(const Baken__Frame *f)
 
 static bool claim_ok(const Baken__Frame *f)
 {
-	return f->claim->verb >= BAKEN__CLAIM__VERB__TAKE && f->claim->verb <= BAKEN__CLAIM__VERB__LOOK &&
+	bool give = f->claim->verb == BAKEN__CLAIM__VERB__GIVE;
+
+	if (!has_or_none(&f->claim->to_device, BK_ID_BYTES) || (give && !f->claim->to_device.len))
+		return false;
+	return f->claim->verb >= BAKEN__CLAIM__VERB__TAKE && f->claim->verb <= BAKEN__CLAIM__VERB__GIVE &&
 	       has(&f->claim->tag, 32);
 }
 

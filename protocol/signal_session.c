@@ -109,6 +109,13 @@ int bk_signal_unseal(const struct bk_signal *s, const uint8_t capsule[static BK_
 	return bk_capsule_unseal(capsule, s->self.public_key, s->self.private_key, inner, ret_outer);
 }
 
+int bk_signal_unseal_box(const struct bk_signal *s, const uint8_t *box, size_t len, uint8_t *out)
+{
+	if (len <= crypto_box_SEALBYTES)
+		return BK_E_INVAL;
+	return crypto_box_seal_open(out, box, len, s->self.public_key, s->self.private_key) ? BK_E_NOT_FOR_US : 0;
+}
+
 /* ---- own prekeys ---- */
 
 struct put_block { /* one allocation behind a PrekeysPut */

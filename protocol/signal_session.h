@@ -29,6 +29,8 @@ const uint8_t *bk_signal_identity(const struct bk_signal *s); /* 32, borrowed */
 uint32_t bk_signal_registration(const struct bk_signal *s);
 int bk_signal_sign(const struct bk_signal *s, const char *context, const void *data, size_t len,
 	uint8_t ret_signature[static BK_SIG_BYTES]);
+/* Opens a sealed box to our identity key; out has len - crypto_box_SEALBYTES bytes. BK_E_NOT_FOR_US. */
+int bk_signal_unseal_box(const struct bk_signal *s, const uint8_t *box, size_t len, uint8_t *out);
 /* Opens a sealed capsule's outer layer with the identity key: see capsule.h. */
 int bk_signal_unseal(const struct bk_signal *s, const uint8_t capsule[static BK_CAPSULE_BYTES],
 	uint8_t inner[static BK_CAPSULE_INNER], void *ret_outer /* struct bk_capsule_outer */);

@@ -43,7 +43,8 @@ void bk_handle_duty_set(struct bk_conn *c, const Baken__Frame *f)
 	job->op.duty.circle = c->circle;
 	job->op.duty.on = f->duty_set->on;
 	audit = bk_audit_job(f->duty_set->on ? "DUTY-ON" : "DUTY-OFF", "device=%s", bk_id_text(c->device, device));
-	if (audit) {
+	if (audit) { /* of what happened, not of what was refused */
+		audit->op.if_previous = true;
 		audit->next = NULL;
 		job->next = audit;
 		job->with_next = true;
@@ -89,6 +90,8 @@ void bk_handle_claim(struct bk_conn *c, const Baken__Frame *f)
 	memcpy(job->op.claim.tag, m->tag.data, sizeof job->op.claim.tag);
 	job->op.claim.device = c->device;
 	job->op.claim.verb = m->verb;
+	if (m->verb == BAKEN__CLAIM__VERB__GIVE)
+		memcpy(job->op.claim.to.b, m->to_device.data, BK_ID_BYTES);
 	job->op.claim.until_ms = bk_now() + lease;
 	bk_handle_push(c, f, job, claim_done);
 }

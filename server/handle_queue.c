@@ -14,12 +14,13 @@ void bk_handle_nack(struct bk_conn *c, const Baken__Frame *f)
 	bk_deliver_nack(c, f->nack);
 }
 
-/* The hash is the capability: 256 bits that only holders of a capsule know; and only desks keep bodies. */
+/* Only desks keep bodies; a hash is known to whoever had a capsule, so the body must have been for this very desk. */
 void bk_handle_body_get(struct bk_conn *c, const Baken__Frame *f)
 {
 	struct bk_server *s = c->server;
 	struct bk_store_view *v = NULL;
 	struct bk_bytes body;
+	bk_ms stored = 0;
 	bk_hash hash;
 	int err;
 
@@ -31,13 +32,14 @@ void bk_handle_body_get(struct bk_conn *c, const Baken__Frame *f)
 	if (!err)
 		err = bk_store_view_begin(s->store, &v);
 	if (!err)
-		err = bk_store_body(v, hash, &body);
+		err = bk_store_body(v, hash, c->circle, &body, &stored);
 	if (!err) {
 		Baken__Frame out = BAKEN__FRAME__INIT;
 		Baken__BodyData m = BAKEN__BODY_DATA__INIT;
 
 		m.body_hash = bk_bytes(hash.b, BK_HASH_BYTES);
 		m.body = bk_bytes(body.data, body.len);
+		m.stored_ms = stored;
 		out.request = f->request;
 		out.kind_case = BAKEN__FRAME__KIND_BODY_DATA;
 		out.body_data = &m;

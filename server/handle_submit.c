@@ -22,9 +22,11 @@
 struct check {
 	struct bk_conn *c;
 	const Baken__Submit *m;
-	bool alarm, to_desk;
+	bool alarm;
 	bool slowed;       /* an alarm above its rate: carried as an urgent message */
 	bk_id desk, fallback; /* whose ladder an alarm climbs */
+	bk_id desks[BK_BODY_DESKS_MAX];
+	size_t n_desks;
 	bk_ms now;
 	bool used[BK_CAPSULES_MAX];
 	bk_id missing[BK_ROSTER_ENTRIES_MAX];
@@ -67,11 +69,12 @@ static int check_target(struct check *k, const struct bk_route *own, const Baken
 		return BK_E_ROSTER;
 	if (k->now > r->hard_expires_ms && !k->alarm)
 		return BK_E_EXPIRED;
-	k->to_desk |= r->kind == BAKEN__CIRCLE_KIND__CIRCLE_DESK;
-	if (k->to_desk && own->kind == BAKEN__CIRCLE_KIND__CIRCLE_PERSON)
+	if (r->kind == BAKEN__CIRCLE_KIND__CIRCLE_DESK && own->kind == BAKEN__CIRCLE_KIND__CIRCLE_PERSON)
 		k->desk = own->desk;
 	if (r->kind == BAKEN__CIRCLE_KIND__CIRCLE_DESK && !bk_id_equal(r->circle, own->desk))
 		k->fallback = r->circle;
+	if (r->kind == BAKEN__CIRCLE_KIND__CIRCLE_DESK && k->n_desks < BK_BODY_DESKS_MAX)
+		k->desks[k->n_desks++] = r->circle;
 	for (size_t i = 0; i < r->n_devices; i++) {
 		const struct bk_route_device *d = &r->devices[i];
 
@@ -177,7 +180,8 @@ static struct bk_job *make_job(const struct check *k)
 	job->op.submit.drill = m->drill;
 	job->op.submit.desk = k->desk;
 	job->op.submit.fallback = k->fallback;
-	job->op.submit.keep_body = k->to_desk;
+	job->op.submit.keep_body = k->n_desks != 0;
+	memcpy(job->op.submit.desks, k->desks, sizeof k->desks);
 	job->op.submit.sender = k->c->device;
 	job->first = k->alarm && !k->slowed;
 	return job;

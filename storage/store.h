@@ -100,6 +100,7 @@ struct bk_op {
 	enum bk_op_kind kind;
 	int result;  /* out: 0 or BK_E_* */
 	bk_ms now;   /* the caller's clock: the store has none */
+	bool if_previous; /* only when the op before it in the batch went well, else BK_E_CANCELLED */
 	void *owner; /* the caller's, untouched */
 	union {
 		struct {
@@ -133,6 +134,7 @@ struct bk_op {
 			bk_hash body_hash;
 			struct bk_bytes body;
 			bool keep_body;          /* addressed to a desk: body stays for keyrings */
+			bk_id desks[BK_BODY_DESKS_MAX]; /* which: their devices may fetch it later; zero: none */
 			bk_id sender;            /* for quota-resume and dead letter notices only: kept sealed, see docs */
 			struct bk_op_capsule *capsules;
 			size_t n_capsules;
@@ -194,6 +196,7 @@ struct bk_op {
 			uint8_t tag[32];
 			bk_id device;
 			Baken__Claim__Verb verb;
+			bk_id to;         /* GIVE: a device on duty at the same desk, else BK_E_NOT_FOUND */
 			bk_ms until_ms;
 			bk_id holder;     /* out: zero when free */
 			bk_ms since_ms, holder_until_ms; /* out */
@@ -337,7 +340,8 @@ struct bk_delivery_pos {
 };
 int bk_store_deliveries(struct bk_store_view *v, bk_id device, struct bk_delivery_pos *after, size_t max,
 	int (*visit)(void *arg, const struct bk_delivery_row *row), void *arg);
-int bk_store_body(struct bk_store_view *v, bk_hash hash, struct bk_bytes *ret_body);
+/* A kept body, for a device of a desk that it was addressed to; BK_E_NOT_FOUND for any other. */
+int bk_store_body(struct bk_store_view *v, bk_hash hash, bk_id desk, struct bk_bytes *ret_body, bk_ms *ret_stored_ms);
 int bk_store_prekeys_state(struct bk_store_view *v, bk_id device, uint32_t *ret_left, uint32_t *ret_signed_id,
 	bk_hash *ret_digest);
 struct bk_session_row {

@@ -48,6 +48,23 @@ static bool is_text(const json_t *v, const struct bk_api_field *f)
 	return json_is_string(v) && (len || !f->needed) && bk_text_ok(json_string_value(v), len, f->max);
 }
 
+static bool are_simple(const json_t *v, const struct bk_api_field *f)
+{
+	if (!json_is_array(v) || json_array_size(v) > f->max)
+		return false;
+	for (size_t i = 0; i < json_array_size(v); i++) {
+		const json_t *x = json_array_get(v, i);
+		bool ok = f->type == F_INTS ?
+			json_is_integer(x) && json_integer_value(x) >= 0 :
+			json_is_string(x) && json_string_length(x) &&
+				bk_text_ok(json_string_value(x), json_string_length(x), BK_HANDOVER_TEXT);
+
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
 static bool field_ok(const struct bk_api_field *f, const json_t *v)
 {
 	switch (f->type) {
@@ -64,6 +81,9 @@ static bool field_ok(const struct bk_api_field *f, const json_t *v)
 			(!f->max || (size_t)json_integer_value(v) <= f->max);
 	case F_NUMBER:
 		return json_is_number(v);
+	case F_INTS:
+	case F_TEXTS:
+		return are_simple(v, f);
 	case F_LIST:
 		return are_objects(v, f->max);
 	case F_TO:
@@ -154,6 +174,19 @@ void bk_api_error(struct bk_core *core, uint64_t id, int err, enum bk_say say)
 	bk_emit(core, event);
 }
 
+/* What is left to do first goes along with the refusal. */
+static void refuse(struct bk_core *core, const struct bk_command *c, int err)
+{
+	json_t *event = bk_event("error"), *left = json_object_get(c->answer, "left");
+
+	bk_json_int(event, "id", c->id);
+	bk_json_text(event, "error", bk_err_name(err));
+	bk_json_text(event, "text", bk_lang_say(c->say, err, core->o.lang));
+	if (left)
+		bk_json_put(event, "left", json_incref(left));
+	bk_emit(core, event);
+}
+
 /* A command that fails has done nothing: neither on disk, nor in memory, nor on the wire. */
 static void undo(struct bk_core *core, uint64_t last_request)
 {
@@ -215,7 +248,7 @@ int bk_api_command(struct bk_core *core, const char *json, size_t len)
 		err = checked(core, &c);
 	}
 	if (err)
-		bk_api_error(core, c.id, err, c.say);
+		refuse(core, &c, err);
 	else if (!c.later && !core->db.err)
 		bk_api_ok(core, c.id, json_incref(c.answer));
 	json_decref(c.answer);

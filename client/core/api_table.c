@@ -6,7 +6,10 @@
 #include "cases.h"
 #include "engine.h"
 #include "groups.h"
+#include "exposure.h"
+#include "handover.h"
 #include "lost.h"
+#include "shift.h"
 #include "waking.h"
 #include "policy.h"
 
@@ -25,30 +28,6 @@ static int disconnect_cmd(struct bk_core *core, struct bk_command *c)
 	(void)c;
 	bk_link_want(core, false);
 	return 0;
-}
-
-/* Not kept for later: an officer must not believe to be on duty while nothing reaches them. */
-static int duty_cmd(struct bk_core *core, struct bk_command *c)
-{
-	Baken__Frame f = BAKEN__FRAME__INIT;
-	Baken__DutySet m = BAKEN__DUTY_SET__INIT;
-	struct bk_request *r = NULL;
-
-	if (!bk_link_online(core)) {
-		c->say = BK_SAY_OFFLINE;
-		return BK_E_NET;
-	}
-	m.on = bk_json_get_bool(c->args, "on");
-	f.kind_case = BAKEN__FRAME__KIND_DUTY_SET;
-	f.duty_set = &m;
-	r = bk_link_request(core, BK_REQ_DUTY, &f);
-	if (!r)
-		return BK_E_BUSY;
-	r->command = true;
-	r->command_id = c->id;
-	c->later = true;
-	core->self.duty = m.on;
-	return bk_self_keep(core);
 }
 
 static int ask_again_cmd(struct bk_core *core, struct bk_command *c)
@@ -150,7 +129,22 @@ const struct bk_api_entry bk_api_table[] = {
 	    { "canary_late_s", F_INT, false, 0 }, { "health_days", F_INT, false, 0 },
 	    { "drill_days", F_INT, false, 0 } } },
 	/* ---- the desk: shift ---- */
-	{ "duty", OFFICERS, duty_cmd, { { "on", F_BOOL, true, 0 } } },
+	{ "duty", OFFICERS, bk_duty_cmd, { { "on", F_BOOL, true, 0 }, { "force", F_TEXT, false, BK_TEXT_MAX } } },
+	{ "handover", OFFICERS, bk_handover_cmd, { { NULL, F_NONE, false, 0 } } },
+	{ "handover-offer", OFFICERS, bk_handover_cmd_offer,
+	  { { "to", F_ID, true, 0 }, { "text", F_TEXT, false, BK_TEXT_MAX }, { "risks", F_TEXTS, false, BK_HANDOVER_MAX } } },
+	{ "handover-answer", OFFICERS, bk_handover_cmd_answer,
+	  { { "handover", F_ID, true, 0 }, { "accept", F_INTS, false, BK_HANDOVER_MAX },
+	    { "refuse", F_INTS, false, BK_HANDOVER_MAX }, { "reason", F_TEXT, false, BK_TEXT_MAX } } },
+	{ "handover-take-back", OFFICERS, bk_handover_cmd_take_back, { { "handover", F_ID, true, 0 } } },
+	{ "grant", OFFICERS, bk_keyring_cmd_grant,
+	  { { "case", F_ID, true, 0 }, { "to", F_ID, true, 0 }, { "since_ms", F_INT, false, 0 },
+	    { "until_ms", F_INT, false, 0 } } },
+	{ "keyring-ask", OFFICERS, bk_keyring_cmd_ask,
+	  { { "cases", F_IDS, false, BK_ASK_MAX }, { "since_ms", F_INT, false, 0 } } },
+	{ "could-have-read", OFFICERS | ROLE(VAULT), bk_exposure_cmd, { { "device", F_ID, true, 0 } } },
+	{ "colleagues", OFFICERS, bk_duty_cmd_colleagues, { { NULL, F_NONE, false, 0 } } },
+	{ "shift-plan", OFFICERS, bk_shift_cmd, { { "least", F_INT, false, BK_SHIFT_MAX }, { "entries", F_LIST, false, BK_SHIFT_MAX } } },
 	/* ---- the desk: guidance ---- */
 	{ "guidance", OFFICERS, bk_guidance_cmd_send,
 	  { { "to", F_TOS, false, BK_APPROVAL_MAX }, { "groups", F_IDS, false, 50 }, { "household", F_BOOL, false, 0 },

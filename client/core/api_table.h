@@ -17,6 +17,8 @@ enum bk_api_type {
 	F_BOOL,
 	F_INT,    /* not negative */
 	F_NUMBER, /* any number: degrees */
+	F_INTS,   /* a list of numbers, not negative */
+	F_TEXTS,  /* a list of texts of a handover's length */
 	F_LIST,   /* of objects, which the handler checks */
 	F_TO,     /* "desk", "care" or an id */
 	F_TOS     /* "all" or ids */

@@ -324,6 +324,8 @@ void bk_cases_on_event(struct bk_core *core, const struct bk_opened *o, bk_ms st
 		tell_refused(core, case_id, &e, err);
 	else
 		bk_cases_add(core, case_id, &e, m->text);
+	if (!err && e.kind == BK_CASE_HANDED_OVER && bk_id_equal(e.other, core->self.device))
+		bk_cases_handed(core, case_id, e.until_ms);
 }
 
 /* ---- acting ---- */

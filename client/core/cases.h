@@ -59,6 +59,14 @@ int bk_alerts_cmd(struct bk_core *core, struct bk_command *c);
 void bk_promise_on(struct bk_core *core, const struct bk_opened *o);
 void bk_promise_on_text(struct bk_core *core, const struct bk_opened *o, bk_ms stored_ms);
 int bk_promise_cmd(struct bk_core *core, struct bk_command *c);
+/* Asks the server for a case, without a command that waits. */
+int bk_cases_take(struct bk_core *core, bk_id case_id);
+/* Asks the server to move our lease to a colleague's device; the answer goes to handover.h. */
+int bk_cases_give(struct bk_core *core, bk_id case_id, bk_id to);
+/* Handed over to us: the lease is ours to renew. */
+void bk_cases_handed(struct bk_core *core, bk_id case_id, bk_ms until);
+/* Released with a reason, or, when it is not ours, the reason as a note. */
+int bk_cases_let_go(struct bk_core *core, bk_id case_id, const char *reason);
 
 int bk_cases_cmd_board(struct bk_core *core, struct bk_command *c);
 int bk_cases_cmd_case(struct bk_core *core, struct bk_command *c);

@@ -8,7 +8,10 @@
 #include "cases.h"
 #include "crashpoint.h"
 #include "engine.h"
+#include "exposure.h"
+#include "handover.h"
 #include "policy.h"
+#include "shift.h"
 
 #define EXPIRE_EVERY_MS 3600000u
 
@@ -88,7 +91,10 @@ static void turn_pump(struct bk_core *core)
 	bk_receipts_flush(core);
 	bk_upload_pump(core);
 	bk_download_pump(core);
+	bk_keyring_pump(core);
 	bk_outbox_pump(core);
+	bk_duty_pump(core);
+	bk_handover_pump(core);
 	bk_sessions_flush(core);
 	bk_household_learn(core);
 	bk_inbox_flush(core);
@@ -153,6 +159,9 @@ int bk_core_reload(struct bk_core *core)
 	core->due_ms = 0;
 	core->policy_read = false;
 	bk_cases_forget(core);
+	core->keyring_idle = false;
+	core->handover_looked = false;
+	core->shift_ms = core->now;
 	bk_outbox_unload(core);
 	if (core->self.stage == BK_STAGE_NONE)
 		return 0;
@@ -276,6 +285,8 @@ static void expire(struct bk_core *core)
 	bk_outbox_tick(core);
 	bk_guidance_expire(core);
 	bk_approvals_expire(core);
+	bk_keyring_expire(core);
+	bk_exposure_expire(core);
 }
 
 int bk_core_tick(struct bk_core *core, bk_ms now)
@@ -292,6 +303,7 @@ int bk_core_tick(struct bk_core *core, bk_ms now)
 	bk_alerts_tick(core);
 	bk_condition_tick(core);
 	bk_canaries_tick(core);
+	bk_shift_tick(core);
 	expire(core);
 	return turn_end(core);
 }
@@ -314,6 +326,10 @@ bk_ms bk_core_next_tick(const struct bk_core *core)
 	next = earlier(next, bk_transfers_next(core));
 	next = earlier(next, bk_condition_next(core));
 	next = earlier(next, bk_canaries_next(core));
+	if (!core->keyring_idle && core->keyring_retry_ms > core->now && bk_link_online(core))
+		next = earlier(next, core->keyring_retry_ms);
+	if (bk_shift_next(core))
+		next = earlier(next, bk_shift_next(core) > core->now ? bk_shift_next(core) : core->now);
 	if (core->lease_ms)
 		next = earlier(next, core->lease_ms);
 	next = earlier(next, bk_alerts_next(core));

@@ -12,6 +12,7 @@
 #include "condition.h"
 #include "core.h"
 #include "db.h"
+#include "duty.h"
 #include "enrol.h"
 #include "files.h"
 #include "fold.h"
@@ -19,6 +20,7 @@
 #include "household.h"
 #include "inbox.h"
 #include "items.h"
+#include "keyring.h"
 #include "link.h"
 #include "outbox.h"
 #include "pack.h"
@@ -87,6 +89,12 @@ struct bk_core {
 	struct bk_policy policy; /* when policy_read */
 	bool policy_read;
 	size_t policy_on_duty; /* how many were on duty when a lead last looked whom to send it */
+	bool keyring_idle;      /* no body is waited for */
+	bk_ms keyring_retry_ms; /* do not ask for bodies before this */
+	bool duty_heard;        /* this session has told who is on duty */
+	struct bk_signoff signoff;
+	bool handover_looked;   /* this session has looked for accepted cases to move */
+	bk_ms shift_ms;         /* next look at the shift plan; 0: none */
 	char host[256];
 };
 

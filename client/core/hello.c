@@ -236,6 +236,9 @@ void bk_hello_logged_in(struct bk_core *core, const Baken__LoginOk *m)
 		bk_sessions_on_state(core, m->prekeys, true);
 	duty_again(core, m->on_duty);
 	bk_waking_login(core);
+	core->handover_looked = false;
+	if (!m->on_duty)
+		bk_duty_on_state(core, false, &(struct bk_request){ .kind = BK_REQ_NONE });
 	ask_circles(core);
 	bk_outbox_wake(core, (bk_id){ { 0 } });
 	core->transfers.idle_up = false;

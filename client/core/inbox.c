@@ -12,8 +12,11 @@
 #include "duress.h"
 #include "engine.h"
 #include "groups.h"
+#include "handover.h"
 #include "lost.h"
 #include "policy.h"
+#include "shift.h"
+#include "vault.h"
 
 #define TYPE_PREKEY 3u      /* libsignal: the first messages of a session, until it is answered */
 #define EXPIRE_MAX 2000u    /* rows in one round */
@@ -302,6 +305,31 @@ static void canary(struct bk_core *core, const struct work *w)
 	bk_canaries_on_canary(core, &w->opened, w->d->stored_ms);
 }
 
+static void keyring(struct bk_core *core, const struct work *w)
+{
+	bk_keyring_on_keyring(core, &w->opened);
+}
+
+static void keyring_ask(struct bk_core *core, const struct work *w)
+{
+	bk_vault_on_ask(core, &w->opened);
+}
+
+static void handover(struct bk_core *core, const struct work *w)
+{
+	bk_handover_on_offer(core, &w->opened);
+}
+
+static void handover_answer(struct bk_core *core, const struct work *w)
+{
+	bk_handover_on_answer(core, &w->opened);
+}
+
+static void shift_plan(struct bk_core *core, const struct work *w)
+{
+	bk_shift_on_plan(core, &w->opened);
+}
+
 /* By kind of content; a kind without a row is read and its receipt is all that follows. */
 static void (*const handlers[BK_CONTENT_KINDS])(struct bk_core *core, const struct work *w) = {
 	[BK_CONTENT_REPORT] = keep_item,
@@ -319,10 +347,43 @@ static void (*const handlers[BK_CONTENT_KINDS])(struct bk_core *core, const stru
 	[BK_CONTENT_GROUP] = group,
 	[BK_CONTENT_DEVICE_HEALTH] = device_health,
 	[BK_CONTENT_CANARY] = canary,
+	[BK_CONTENT_KEYRING] = keyring,
+	[BK_CONTENT_KEYRING_ASK] = keyring_ask,
+	[BK_CONTENT_HANDOVER] = handover,
+	[BK_CONTENT_HANDOVER_ANSWER] = handover_answer,
+	[BK_CONTENT_SHIFT_PLAN] = shift_plan,
 };
+
+/* A person's message in somebody else's conversation is a case of its own (cases.c). */
+static bk_id case_of(struct bk_core *core, const struct bk_opened *o)
+{
+	bk_id known = bk_cases_person(core, o->conversation);
+	bool person = o->circle->kind == BAKEN__CIRCLE_KIND__CIRCLE_PERSON;
+
+	return person && !bk_id_is_zero(known) && !bk_id_equal(known, o->circle->circle) ? o->logical : o->conversation;
+}
+
+static void keep_key(struct bk_core *core, const struct work *w, bk_id case_id)
+{
+	const struct bk_opened *o = &w->opened;
+	struct bk_keyring_key k = { .message = w->message, .sender = w->outer.sender, .case_id = case_id, .body = w->body };
+
+	if (!bk_is_desk(core) || !bk_keyring_worth(o->kind))
+		return;
+	memcpy(k.key, w->capsule.key, sizeof(k.key));
+	k.stored_ms = w->d->stored_ms;
+	k.person = o->circle->kind == BAKEN__CIRCLE_KIND__CIRCLE_PERSON;
+	bk_keyring_keep(core, &k);
+	sodium_memzero(&k, sizeof(k));
+}
 
 static void dispatch(struct bk_core *core, const struct work *w)
 {
+	bk_id case_id = case_of(core, &w->opened);
+
+	keep_key(core, w, case_id);
+	if (bk_vault_take(core, &w->opened, case_id, w->d->stored_ms))
+		return;
 	if (handlers[w->opened.kind])
 		handlers[w->opened.kind](core, w);
 }
@@ -355,6 +416,34 @@ static void keep(struct bk_core *core, const struct work *w)
 		bk_receipts_owe(core, o->circle->circle, o->regime, o->logical);
 	dispatch(core, w);
 	bk_duress_on_message(core, o, w->d->stored_ms);
+}
+
+int bk_inbox_take_known(struct bk_core *core, const struct bk_keyring_key *k, const ProtobufCBinaryData *body,
+	bk_ms kept_ms)
+{
+	Baken__Delivery d = BAKEN__DELIVERY__INIT;
+	struct work w = { .d = &d, .message = k->message, .body = k->body };
+	int err = 0;
+
+	if (bk_keyring_has(core, k->message))
+		return 0;
+	d.body = *body;
+	d.stored_ms = k->stored_ms;
+	w.outer.sender = k->sender;
+	memcpy(w.capsule.key, k->key, sizeof(w.capsule.key));
+	w.opened.vouched_ms = kept_ms > k->stored_ms ? kept_ms : k->stored_ms; /* both must have it before a withdrawal */
+	err = open_body(core, &w);
+	if (!err && !bk_keyring_worth(w.opened.kind))
+		err = BK_E_ROLE;
+	if (!err) {
+		bk_lost_found(core, w.message);
+		bk_lost_found(core, w.opened.logical);
+		learn_names(core, &w.opened, w.opened.content->sender_name);
+		dispatch(core, &w);
+	}
+	bk_pack_free(&w.opened);
+	sodium_memzero(&w, sizeof(w));
+	return err;
 }
 
 /* ---- one delivery ---- */
@@ -456,6 +545,7 @@ void bk_inbox_retry(struct bk_core *core, int err, bk_id device)
 	struct bk_held due[BK_DELIVER_WINDOW];
 	size_t n = 0, kept = 0;
 
+	bk_keyring_retry(core, err, device);
 	for (size_t i = 0; i < x->n_held; i++) {
 		if (concerns(core, &x->held[i], err, device))
 			due[n++] = x->held[i];

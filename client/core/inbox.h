@@ -32,6 +32,13 @@ void bk_inbox_retry(struct bk_core *core, int err, bk_id device);
 void bk_inbox_flush(struct bk_core *core); /* the ack frame of this turn */
 void bk_inbox_offline(struct bk_core *core);
 int bk_inbox_expire(struct bk_core *core);
+/*
+ * A message whose key we were given: its body is opened, checked and kept as if delivered, but for receipts and
+ * chain numbers. kept_ms: since when the server has it. 0 also when it was here already.
+ */
+struct bk_keyring_key;
+int bk_inbox_take_known(struct bk_core *core, const struct bk_keyring_key *k, const ProtobufCBinaryData *body,
+	bk_ms kept_ms);
 /* Ask the sender to send it again; BK_E_NOT_FOUND. */
 int bk_inbox_ask_again(struct bk_core *core, bk_id message);
 

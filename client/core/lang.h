@@ -50,6 +50,16 @@
 	  "Dit tijdstip is al voorbij, of te ver weg")                                             \
 	X(BK_SAY_LEAD, "Only the lead of the shift can change this",                               \
 	  "Alleen de dienstleider kan dit veranderen")                                             \
+	X(BK_SAY_NO_VAULT, "This desk has no vault to ask", "Deze dienst heeft geen kluis om te vragen")    \
+	X(BK_SAY_DUTY_LEFT, "You cannot go off duty yet: something is still yours. Hand it over first",    \
+		"U kunt nog niet uit dienst: er staat nog iets open. Draag het eerst over")                \
+	X(BK_SAY_FORCE, "Only a lead can do this in spite of what is left",                        \
+		"Alleen een leidinggevende mag dit doen terwijl er nog iets openstaat")            \
+	X(BK_SAY_NOT_ON_DUTY, "That device is not on duty at this desk",                           \
+		"Dat toestel heeft geen dienst bij deze meldkamer")                                \
+	X(BK_SAY_NOTHING_LEFT, "There is nothing to hand over", "Er is niets om over te dragen")   \
+	X(BK_SAY_NOT_RECEIVER, "This handover is not for this device, or it is over",              \
+		"Deze overdracht is niet voor dit toestel, of is al voorbij")                      \
 	X(BK_SAY_FATAL, "Storing failed. Nothing was lost. Start the program again",               \
 	  "Opslaan is mislukt. Er is niets verloren. Start het programma opnieuw")
 

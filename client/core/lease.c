@@ -6,6 +6,7 @@
 
 #include "compose.h"
 #include "engine.h"
+#include "handover.h"
 #include "ownwords.h"
 #include "templates.h"
 
@@ -28,7 +29,8 @@ static int tag_of(struct bk_core *core, bk_id case_id, uint8_t tag[static 32])
 	return err;
 }
 
-static int ask(struct bk_core *core, bk_id case_id, Baken__Claim__Verb verb, struct bk_request **ret_request)
+static int ask_for(struct bk_core *core, bk_id case_id, Baken__Claim__Verb verb, const bk_id *to,
+	struct bk_request **ret_request)
 {
 	Baken__Frame f = BAKEN__FRAME__INIT;
 	Baken__Claim m = BAKEN__CLAIM__INIT;
@@ -40,6 +42,8 @@ static int ask(struct bk_core *core, bk_id case_id, Baken__Claim__Verb verb, str
 	m.verb = verb;
 	m.tag = bk_bytes(tag, sizeof(tag));
 	m.lease_ms = BK_LEASE_MS;
+	if (to)
+		m.to_device = bk_bytes(to->b, BK_ID_BYTES);
 	f.kind_case = BAKEN__FRAME__KIND_CLAIM;
 	f.claim = &m;
 	*ret_request = bk_link_request(core, BK_REQ_CLAIM, &f);
@@ -48,6 +52,25 @@ static int ask(struct bk_core *core, bk_id case_id, Baken__Claim__Verb verb, str
 	(*ret_request)->id = case_id;
 	(*ret_request)->verb = (int)verb;
 	return 0;
+}
+
+static int ask(struct bk_core *core, bk_id case_id, Baken__Claim__Verb verb, struct bk_request **ret_request)
+{
+	return ask_for(core, case_id, verb, NULL, ret_request);
+}
+
+int bk_cases_take(struct bk_core *core, bk_id case_id)
+{
+	struct bk_request *r = NULL;
+
+	return bk_link_online(core) ? ask(core, case_id, BAKEN__CLAIM__VERB__TAKE, &r) : BK_E_NET;
+}
+
+int bk_cases_give(struct bk_core *core, bk_id case_id, bk_id to)
+{
+	struct bk_request *r = NULL;
+
+	return ask_for(core, case_id, BAKEN__CLAIM__VERB__GIVE, &to, &r);
 }
 
 int bk_cases_cmd_claim(struct bk_core *core, struct bk_command *c)
@@ -82,6 +105,12 @@ static void held_put(struct bk_core *core, bk_id case_id, bk_ms until)
 
 	bk_u64_write(value, until);
 	bk_db_put(&core->db, bk_key_id("held/", case_id), value, sizeof(value));
+}
+
+void bk_cases_handed(struct bk_core *core, bk_id case_id, bk_ms until)
+{
+	held_put(core, case_id, until);
+	core->lease_ms = bk_cases_next(core);
 }
 
 static bk_ms renew_at(const struct bk_core *core, bk_ms until)
@@ -204,6 +233,10 @@ void bk_cases_on_claim(struct bk_core *core, const Baken__ClaimState *m, const s
 
 	if (r->kind != BK_REQ_CLAIM || r->verb == BAKEN__CLAIM__VERB__RELEASE)
 		return;
+	if (r->verb == BAKEN__CLAIM__VERB__GIVE) {
+		bk_handover_on_given(core, m, r);
+		return;
+	}
 	if (m->won)
 		err = won(core, r->id, m);
 	else if (r->verb == BAKEN__CLAIM__VERB__RENEW)
@@ -294,5 +327,21 @@ int bk_cases_cmd_close(struct bk_core *core, struct bk_command *c)
 	if (!err)
 		give_back(core, case_id);
 	bk_json_id(c->answer, "message", t.message);
+	return err;
+}
+
+int bk_cases_let_go(struct bk_core *core, bk_id case_id, const char *reason)
+{
+	struct bk_case_event e = { .kind = BK_CASE_NOTE };
+	struct bk_case_state s;
+	int err = 0;
+
+	if (!bk_cases_state(core, case_id, &s))
+		return BK_E_NOT_FOUND;
+	if (bk_id_equal(s.owner, core->self.device))
+		e.kind = BK_CASE_RELEASED;
+	err = bk_cases_act(core, case_id, &e, reason);
+	if (!err && e.kind == BK_CASE_RELEASED)
+		give_back(core, case_id);
 	return err;
 }

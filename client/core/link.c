@@ -6,6 +6,7 @@
 
 #include "cases.h"
 #include "engine.h"
+#include "handover.h"
 #include "hello.h"
 #include "waking.h"
 
@@ -71,6 +72,7 @@ static void forget_session(struct bk_core *core)
 	bk_rosters_offline(core);
 	bk_sessions_offline(core);
 	bk_transfers_offline(core);
+	bk_duty_offline(core);
 }
 
 /* Commands that wait for an answer of this connection get one now. */
@@ -392,7 +394,13 @@ static void on_error(struct bk_core *core, const Baken__Frame *f, const struct b
 		bk_sessions_on_error(core, r);
 		break;
 	case BK_REQ_CLAIM:
-		bk_cases_on_error(core, r, err);
+		if (r->verb == BAKEN__CLAIM__VERB__GIVE)
+			bk_handover_on_give_error(core, r, err);
+		else
+			bk_cases_on_error(core, r, err);
+		break;
+	case BK_REQ_BODY:
+		bk_keyring_on_error(core, r, err);
 		break;
 	case BK_REQ_PUSH:
 		bk_waking_on_refused(core, err);
@@ -419,6 +427,7 @@ static void on_duty_state(struct bk_core *core, const Baken__DutyState *m, const
 	json_t *answer = NULL;
 
 	bk_rosters_on_duty(core, core->self.circle, m->on_duty, m->n_on_duty);
+	bk_duty_on_state(core, m->on, r);
 	bk_json_bool(event, "on", m->on);
 	bk_json_int(event, "on_duty", m->n_on_duty);
 	bk_emit(core, event);
@@ -486,6 +495,9 @@ static void on_session_frame(struct bk_core *core, const Baken__Frame *f, const 
 		break;
 	case BAKEN__FRAME__KIND_CLAIM_STATE:
 		bk_cases_on_claim(core, f->claim_state, r);
+		break;
+	case BAKEN__FRAME__KIND_BODY_DATA:
+		bk_keyring_on_body(core, f->body_data, r);
 		break;
 	case BAKEN__FRAME__KIND_QUOTA:
 		bk_outbox_on_quota(core, f->quota->device_ids, f->quota->n_device_ids, true);

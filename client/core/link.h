@@ -37,7 +37,8 @@ enum bk_request_kind {
 	BK_REQ_PUSH,
 	BK_REQ_CLAIM,
 	BK_REQ_DRILL,
-	BK_REQ_PATH
+	BK_REQ_PATH,
+	BK_REQ_BODY
 };
 
 struct bk_request {

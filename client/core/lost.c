@@ -40,19 +40,23 @@ static void tell(struct bk_core *core, const json_t *row, bk_id message, int err
 
 void bk_lost_note(struct bk_core *core, const Baken__Delivery *d, bk_id sender, int err)
 {
-	const struct bk_roster *circle = NULL;
 	bk_id message = { { 0 } };
+
+	if (err == BK_E_NOT_FOR_US)
+		count_not_for_us(core);
+	else if (!bk_id_from(d->message_id.data, d->message_id.len, &message))
+		bk_lost_note_known(core, message, d->stored_ms, sender, err);
+}
+
+void bk_lost_note_known(struct bk_core *core, bk_id message, bk_ms stored_ms, bk_id sender, int err)
+{
+	const struct bk_roster *circle = NULL;
 	json_t *row = NULL;
 
-	if (err == BK_E_NOT_FOR_US) {
-		count_not_for_us(core);
-		return;
-	}
-	if (bk_id_from(d->message_id.data, d->message_id.len, &message) ||
-		bk_db_has(&core->db, bk_key_id("lost/", message)) || full(core))
+	if (bk_db_has(&core->db, bk_key_id("lost/", message)) || full(core))
 		return;
 	row = bk_json_object();
-	bk_json_int(row, "stored_ms", d->stored_ms);
+	bk_json_int(row, "stored_ms", stored_ms);
 	bk_json_int(row, "at_ms", core->now);
 	bk_json_text(row, "error", bk_err_name(err));
 	if (!bk_id_is_zero(sender) && bk_rosters_device(core, sender, &circle)) {

@@ -14,6 +14,8 @@
 
 struct bk_core;
 /* sender: zero when the capsule did not even tell. Emits "undecryptable" once per message. */
+/* The same of one whose key we were given and whose body cannot be had or read. */
+void bk_lost_note_known(struct bk_core *core, bk_id message, bk_ms stored_ms, bk_id sender, int err);
 void bk_lost_note(struct bk_core *core, const Baken__Delivery *d, bk_id sender, int err);
 void bk_lost_found(struct bk_core *core, bk_id message); /* it was read after all, or a repeat of it */
 int bk_lost_ask_again(struct bk_core *core, bk_id message);

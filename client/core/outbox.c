@@ -321,6 +321,7 @@ static void stored(struct bk_core *core, struct bk_out *o, const Baken__StoredIt
 		o->attempts = 0;
 		o->retry_ms = 0;
 		bk_items_rung(core, o->logical, "stored", item->receipt->stored_ms, "");
+		bk_keyring_stored(core, o, item->receipt->stored_ms);
 	}
 	note_missing(core, o, item);
 	settle(core, o);

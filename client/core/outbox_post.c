@@ -313,6 +313,8 @@ static int post(struct bk_core *core, struct bk_post *p, const bk_id *repeats)
 	err = keep(core, p, repeats ? *repeats : p->id, envelope, len);
 	sodium_memzero(envelope, len);
 	free(envelope);
+	if (!err)
+		bk_keyring_posted(core, p);
 	return err;
 }
 

@@ -73,14 +73,24 @@ static int check(struct bk_core *core, struct bk_opened *o, bk_id message, bk_id
 	return may_write_to_us(core, o) ? 0 : BK_E_ROLE;
 }
 
+/* A withdrawn sender's word counts if it was stored before the withdrawal. */
+static bool was_usable(const struct bk_roster_entry *e, bk_ms vouched, bk_ms now)
+{
+	if (!vouched)
+		return bk_roster_usable(e, now);
+	if (e->status == BAKEN__DEVICE_STATUS__DEVICE_REVOKED && vouched >= e->changed_ms)
+		return false;
+	return vouched >= e->cert.not_before_ms && vouched < e->cert.not_after_ms;
+}
+
 int bk_pack_open(struct bk_core *core, const void *envelope, size_t len, bk_id message, bk_id sender,
 	struct bk_opened *ret_opened)
 {
-	struct bk_opened o = { .kind = BK_CONTENT_ANY };
+	struct bk_opened o = { .kind = BK_CONTENT_ANY, .vouched_ms = ret_opened->vouched_ms };
 	int err = 0;
 
 	o.sender = bk_rosters_device(core, sender, &o.circle);
-	if (!o.sender || !bk_roster_usable(o.sender, core->now))
+	if (!o.sender || !was_usable(o.sender, o.vouched_ms, core->now))
 		return BK_E_UNTRUSTED;
 	err = regime_of(envelope, len, &o.regime);
 	if (err)

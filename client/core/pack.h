@@ -23,10 +23,11 @@ struct bk_opened {
 	const struct bk_roster *circle;       /* the sender's */
 	const struct bk_roster_entry *sender;
 	bk_id message, logical, conversation;
+	bk_ms vouched_ms; /* in: stored then, says who gave us the key; 0: delivered now */
 };
 /*
  * Checks: sender named inside = sender of the capsule, its circle, its message id; signature; the role matrix
- * for our own circle. BK_E_INVAL, BK_E_SIGNATURE, BK_E_UNTRUSTED, BK_E_ROLE.
+ * for our own circle. What was stored before its sender was withdrawn stays readable. BK_E_INVAL, BK_E_SIGNATURE, BK_E_UNTRUSTED, BK_E_ROLE.
  */
 int bk_pack_open(struct bk_core *core, const void *envelope, size_t len, bk_id message, bk_id sender,
 	struct bk_opened *ret_opened);

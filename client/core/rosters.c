@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "engine.h"
+#include "exposure.h"
 
 #define CACHE_MAX 256u
 #define RETRY_MS 30000u
@@ -409,6 +410,8 @@ void bk_rosters_on_duty(struct bk_core *core, bk_id circle, const ProtobufCBinar
 	free(c->on_duty);
 	c->on_duty = list;
 	c->n_on_duty = k;
+	if (bk_id_equal(circle, core->self.circle))
+		bk_exposure_duty(core, list, k);
 }
 
 static void arrived(struct bk_core *core, bk_id circle, const Baken__Rosters *m, const struct bk_request *r)

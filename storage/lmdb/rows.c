@@ -208,7 +208,11 @@ static void pack_refs(struct pack *p, void *row)
 
 static void pack_named(struct pack *p, void *row)
 {
-	u64(p, &((struct bk_row_named *)row)->body);
+	struct bk_row_named *n = row;
+
+	u64(p, &n->body);
+	for (size_t i = 0; i < BK_BODY_DESKS_MAX; i++)
+		id(p, &n->desks[i]);
 }
 
 static void pack_dedupe(struct pack *p, void *row)

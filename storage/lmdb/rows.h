@@ -56,7 +56,7 @@ struct bk_row_refs {
 	bool keep;
 	bk_ms stored_ms;
 };
-struct bk_row_named { uint64_t body; };
+struct bk_row_named { uint64_t body; bk_id desks[BK_BODY_DESKS_MAX]; }; /* desks it was for; zero: none */
 struct bk_row_dedupe {
 	bk_hash body_hash;
 	uint64_t body;

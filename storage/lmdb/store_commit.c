@@ -164,6 +164,10 @@ static int run_all(struct bk_store *s, struct bk_txn *t, struct bk_op *ops, size
 			ops[i].result = BK_E_CORRUPT;
 			continue;
 		}
+		if (i && i < n && ops[i].if_previous && ops[i - 1].result) {
+			ops[i].result = BK_E_CANCELLED;
+			continue;
+		}
 		err = make_way(s, t, i < n ? &ops[i] : NULL, &at);
 		bk_late_begin(s->late, i);
 		if (!err && i < n)

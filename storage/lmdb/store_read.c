@@ -256,16 +256,31 @@ int bk_store_deliveries(struct bk_store_view *v, bk_id device, struct bk_deliver
 	return said ? said : err ? err : damage;
 }
 
-int bk_store_body(struct bk_store_view *v, bk_hash hash, struct bk_bytes *ret_body)
+static bool is_for(const struct bk_row_named *named, bk_id desk)
+{
+	for (size_t i = 0; i < BK_BODY_DESKS_MAX; i++)
+		if (bk_id_equal(named->desks[i], desk))
+			return !bk_id_is_zero(desk);
+	return false;
+}
+
+int bk_store_body(struct bk_store_view *v, bk_hash hash, bk_id desk, struct bk_bytes *ret_body, bk_ms *ret_stored_ms)
 {
 	struct bk_row_named named;
+	struct bk_row_refs refs;
 	uint8_t key[8];
 	int err = bk_rows_get_named(v->txn, hash.b, sizeof hash.b, &named);
 
+	if (!err && !is_for(&named, desk))
+		err = BK_E_NOT_FOUND; /* another's: as if it were not there (R9) */
 	if (err)
 		return err;
 	bk_store_key_number(key, named.body);
-	err = bk_env_get(v->txn, BK_T_BODY, key, sizeof key, ret_body);
+	err = bk_rows_get_refs(v->txn, key, sizeof key, &refs);
+	if (!err)
+		err = bk_env_get(v->txn, BK_T_BODY, key, sizeof key, ret_body);
+	if (!err)
+		*ret_stored_ms = refs.stored_ms;
 	return err == BK_E_NOT_FOUND ? BK_E_CORRUPT : err;
 }
 

@@ -114,6 +114,21 @@ int bk_store_write_duty(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
 
 /* ---- claims ---- */
 
+/* Who is given a case must be there to take it: certified, of the same desk, on duty. */
+static int check_receiver(struct bk_txn *t, bk_id to, bk_id circle)
+{
+	struct bk_row_device device;
+	struct bk_row_state state;
+	int err = bk_store_live_device(t, to, &device);
+
+	if (!err)
+		err = bk_store_state(t, to, &state);
+	if (err == BK_E_REVOKED ||
+		(!err && (!bk_id_equal(device.out.circle, circle) || !bk_roles_is_desk(device.out.role) || !state.on_duty)))
+		err = BK_E_NOT_FOUND;
+	return err;
+}
+
 int bk_store_check_claim(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
 {
 	struct bk_row_claim *row = &s->plan.claim;
@@ -123,8 +138,10 @@ int bk_store_check_claim(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
 
 	if (!err && !bk_roles_is_desk(device.out.role))
 		err = BK_E_ROLE;
-	if (!err && (unsigned)op->claim.verb > BAKEN__CLAIM__VERB__LOOK)
+	if (!err && (unsigned)op->claim.verb > BAKEN__CLAIM__VERB__GIVE)
 		err = BK_E_INVAL;
+	if (!err && op->claim.verb == BAKEN__CLAIM__VERB__GIVE)
+		err = check_receiver(t, op->claim.to, device.out.circle);
 	if (err)
 		return err;
 	memset(row, 0, sizeof *row);
@@ -135,9 +152,13 @@ int bk_store_check_claim(struct bk_store *s, struct bk_txn *t, struct bk_op *op)
 	return err || rows < s->bounds.claims ? err : BK_E_FULL;
 }
 
-/* A lease that ran out is free for whoever comes first; its holder may still renew it until then. */
+/*
+ * A lease that ran out is free for whoever comes first; its holder may still renew it until then. Giving is one
+ * step: at no time does nobody hold it, and giving again what was given changes nothing.
+ */
 static int decide(struct bk_txn *t, const struct bk_op *op, struct bk_row_claim *row)
 {
+	bk_id holder = op->claim.device;
 	bool held = !bk_id_is_zero(row->device);
 	bool ours = held && bk_id_equal(row->device, op->claim.device);
 	bool lapsed = held && row->until_ms <= op->now;
@@ -157,12 +178,18 @@ static int decide(struct bk_txn *t, const struct bk_op *op, struct bk_row_claim 
 		if (ours)
 			memset(row, 0, sizeof *row);
 		return ours ? bk_env_del(t, BK_T_CLAIM, op->claim.tag, sizeof op->claim.tag) : 0;
+	case BAKEN__CLAIM__VERB__GIVE:
+		if (!ours)
+			return 0;
+		holder = op->claim.to;
+		row->since_ms = op->now;
+		break;
 	case BAKEN__CLAIM__VERB__LOOK:
 	case _BAKEN__CLAIM__VERB_IS_INT_SIZE:
 	default:
 		return 0;
 	}
-	row->device = op->claim.device;
+	row->device = holder;
 	row->until_ms = op->claim.until_ms;
 	return bk_rows_put_claim(t, op->claim.tag, sizeof op->claim.tag, row);
 }

@@ -224,11 +224,38 @@ int bk_store_check_submit(struct bk_store *s, struct bk_txn *t, struct bk_op *op
 	return err;
 }
 
+/* True when the row did not yet say that it was for this desk. More than the room for them: those come too late. */
+static bool add_desk(struct bk_row_named *named, bk_id desk)
+{
+	size_t i = 0;
+
+	if (bk_id_is_zero(desk))
+		return false;
+	while (i < BK_BODY_DESKS_MAX && !bk_id_is_zero(named->desks[i])) {
+		if (bk_id_equal(named->desks[i], desk))
+			return false;
+		i++;
+	}
+	if (i == BK_BODY_DESKS_MAX)
+		return false;
+	named->desks[i] = desk;
+	return true;
+}
+
+/* Under its hash, with the desks whose devices may fetch it; the same bytes to another desk add that one. */
 static int name_body(struct bk_txn *t, const struct bk_op *op, uint64_t body)
 {
-	struct bk_row_named named = {body};
+	struct bk_row_named named = {.body = 0};
+	int err = bk_rows_get_named(t, op->submit.body_hash.b, BK_HASH_BYTES, &named);
+	bool changed = err == BK_E_NOT_FOUND;
 
-	return bk_rows_put_named(t, op->submit.body_hash.b, BK_HASH_BYTES, &named);
+	if (err && !changed)
+		return err;
+	if (changed)
+		named = (struct bk_row_named){.body = body};
+	for (size_t i = 0; i < BK_BODY_DESKS_MAX; i++)
+		changed |= add_desk(&named, op->submit.desks[i]);
+	return changed ? bk_rows_put_named(t, op->submit.body_hash.b, BK_HASH_BYTES, &named) : 0;
 }
 
 static int new_body(struct bk_store *s, struct bk_txn *t, const struct bk_op *op, uint32_t *ret_size)
@@ -256,12 +283,14 @@ static int more_refs(struct bk_store *s, struct bk_txn *t, const struct bk_op *o
 
 	if (err)
 		return err;
-	if (op->submit.keep_body && !refs.keep) {
+	if (op->submit.keep_body) {
 		err = bk_rows_get_named(t, op->submit.body_hash.b, BK_HASH_BYTES, &named);
-		if (err == BK_E_NOT_FOUND) { /* else the same bytes are kept under another number */
+		if (err == BK_E_NOT_FOUND) { /* else the same bytes are kept, maybe under another number */
 			refs.keep = true;
-			err = name_body(t, op, s->plan.body);
+			err = 0;
 		}
+		if (!err)
+			err = name_body(t, op, s->plan.body);
 	}
 	if (err)
 		return err;

@@ -83,7 +83,7 @@ static void fill_letter(union row *r)
 
 static void fill_named(union row *r)
 {
-	r->named = (struct bk_row_named){257};
+	r->named = (struct bk_row_named){.body = 257, .desks = {{{7}}}};
 }
 
 static void fill_refs(union row *r)

@@ -61,6 +61,9 @@ void bk_sample_keyring(struct bk_arena *a, Baken__Content *c)
 	m->about_id = id(a, 9);
 	m->page = 1;
 	m->pages = 2;
+	m->n_case_ids = 1;
+	m->case_ids = make(a, sizeof *m->case_ids);
+	m->case_ids[0] = id(a, 8);
 	SET(c, keyring, KEYRING, m);
 }
 

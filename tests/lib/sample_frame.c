@@ -408,7 +408,8 @@ static void claim(struct bk_arena *a, Baken__Frame *f)
 {
 	Baken__Claim *m = NEW(Baken__Claim, baken__claim__descriptor);
 
-	m->verb = BAKEN__CLAIM__VERB__RENEW;
+	m->verb = BAKEN__CLAIM__VERB__GIVE;
+	m->to_device = id(a, 2);
 	m->tag = bytes(a, 32, 1);
 	m->lease_ms = BK_LEASE_MS;
 	SET(f, claim, CLAIM, m);
@@ -440,6 +441,7 @@ static void body_data(struct bk_arena *a, Baken__Frame *f)
 
 	m->body_hash = hash(a, 1);
 	m->body = bytes(a, 1024 + BK_BODY_OVERHEAD, 1);
+	m->stored_ms = BK_SAMPLE_NOW;
 	SET(f, body_data, BODY_DATA, m);
 }
 

@@ -165,6 +165,7 @@ int bk_store_box_submit(struct bk_store_box *b, struct bk_box_message *m)
 	op.submit.ladder = m->ladder;
 	op.submit.drill = m->drill;
 	op.submit.desk = BK_BOX_DESK;
+	op.submit.desks[0] = BK_BOX_DESK;
 	op.submit.sender = bk_sample_id(BK_BOX_PHONE);
 	op.submit.capsules = capsules;
 	op.submit.n_capsules = m->n_to;

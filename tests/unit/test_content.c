@@ -213,7 +213,7 @@ static const struct limit may_be_empty[] = {{"Content", "conversation", 0, 0}, {
 	{"Text", "reply_to", 0, 0}, {"CaseEvent", "other", 0, 0}, {"Keyring", "about_id", 0, 0},
 	{"HandoverItem", "circle_id", 0, 0}, {"ShiftEntry", "account_id", 0, 0}};
 static const struct limit lists[] = {{"Report", "attachments", 0, 16}, {"Text", "attachments", 0, 16},
-	{"Receipt", "message_ids", 1, 256}, {"Receipt", "plain_hashes", 0, 16},
+	{"Receipt", "message_ids", 1, 256}, {"Receipt", "plain_hashes", 0, 16}, {"Keyring", "case_ids", 1, 256},
 	{"Location", "fixes", 0, 64}, {"DayPlan", "entries", 0, 48}, {"Approval", "circles", 1, 1500}, {"Group", "circles", 0, 1500},
 	{"KeyringAsk", "case_ids", 0, 256}, {"Handover", "items", 1, 256}, {"HandoverAnswer", "accepted", 0, 256},
 	{"HandoverAnswer", "refused", 0, 256}, {"ShiftPlan", "entries", 0, 400}};

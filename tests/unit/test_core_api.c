@@ -178,6 +178,7 @@ static const char *const who[][2] = {
 	{"OFFICERS", "officer, lead"},
 	{"WRITERS", "person, relative, child, officer, lead, care"},
 	{"OFFICERS | ROLE(CARE)", "officer, lead, care"},
+	{"OFFICERS | ROLE(VAULT)", "officer, lead, vault"},
 };
 
 static const char *next_entry(const char *at)

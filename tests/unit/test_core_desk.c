@@ -37,7 +37,7 @@ static const char *str(const json_t *o, const char *key)
 
 static bk_id new_case(char id[static BK_ID_TEXT])
 {
-	bk_id m = bk_twin_do(cast.person, json_pack("{s:s, s:s, s:s}", "cmd", "report", "what", "Iets.", "urgency", "now"));
+	bk_id m = bk_twin_do(cast.person, json_pack("{s:s, s:s, s:s}", "cmd", "report", "what", "Iets.", "urgency", "today"));
 
 	bk_id_text(m, id);
 	return m;
@@ -207,12 +207,26 @@ static void test_away(void **state)
 	expect(cast.second, id, "closed", "");
 }
 
-/* Off duty: nothing of the desk comes in; what came before the shift does not follow later. */
+/* Nobody goes off duty with a case in hand. */
+static void let_go(struct bk_twin_device *d)
+{
+	json_t *board = NULL, *row;
+	size_t i;
+
+	assert_int_equal(bk_twin_call(d, json_pack("{s:s}", "cmd", "board"), &board), 0);
+	json_array_foreach(json_object_get(board, "cases"), i, row)
+		if (json_is_true(json_object_get(row, "mine")))
+			assert_int_equal(act(d, "release", str(row, "case"), "reason", "einde dienst"), 0);
+	json_decref(board);
+}
+
+/* Off duty: nothing of the desk comes in; what came before the shift comes by the vault's keyring. */
 static void test_duty(void **state)
 {
 	char id[BK_ID_TEXT];
 
 	(void)state;
+	let_go(cast.second);
 	bk_twin_do(cast.second, json_pack("{s:s, s:b}", "cmd", "duty", "on", 0));
 	bk_twin_forget(cast.second);
 	new_case(id);

@@ -65,7 +65,7 @@ static void test_ladder(void **state)
 	assert_null(json_object_get(e, "private"));
 	json_decref(e);
 	assert_int_equal(bk_twin_count(cast.second, "message", "message", id), 1);
-	assert_int_equal(bk_twin_count(cast.vault, "message", "message", id), 1);
+	assert_int_equal(bk_twin_count(cast.vault, "kept", "message", id), 1);
 	assert_int_equal(bk_twin_count(cast.relative, "message", NULL, NULL), 0);
 	assert_int_equal(bk_twin_count(cast.carer, "message", NULL, NULL), 0);
 

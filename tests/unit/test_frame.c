@@ -256,7 +256,7 @@ static const struct limit {
 static const struct limit strings[] = {{"PushSet", "endpoint", 0, 1024}, {"GoAway", "reason", 0, 200},
 	{"Error", "name", 0, 64}, {"Error", "text", 0, 1024}};
 static const struct limit enums[] = {{"CircleState", "kind", 1, 3}, {"EnrolState", "state", 0, 2}, {"Submit", "class", 1, 4},
-	{"Submit", "regime", 1, 2}, {"Delivery", "class", 1, 4}, {"Claim", "verb", 0, 3}, {"WatchState", "state", 0, 3}};
+	{"Submit", "regime", 1, 2}, {"Delivery", "class", 1, 4}, {"Claim", "verb", 0, 4}, {"WatchState", "state", 0, 3}};
 
 static const struct limit *limit_of(const struct limit *table, size_t n, const struct bk_pb_field *f)
 {

@@ -438,6 +438,67 @@ static void claim_has_one_winner(void **state)
 	expect_claim(BK_BOX_LEAD, RENEW, BK_BOX_OFFICER, false, box.now);
 }
 
+static int give(unsigned from, unsigned to, unsigned holder)
+{
+	struct bk_op op = {.kind = BK_OP_CLAIM};
+	int err;
+
+	bk_sample_fill(op.claim.tag, sizeof op.claim.tag, 1);
+	op.claim.device = bk_sample_id(from);
+	op.claim.to = bk_sample_id(to);
+	op.claim.verb = BAKEN__CLAIM__VERB__GIVE;
+	op.claim.until_ms = box.now + BK_LEASE_MS;
+	err = bk_store_box_do(&box, &op);
+	if (!err)
+		assert_true(holder ? bk_id_equal(op.claim.holder, bk_sample_id(holder)) : bk_id_is_zero(op.claim.holder));
+	return err;
+}
+
+/* Lesson R5: there is no moment between two owners. Given again, by a giver who died before it knew, is the same. */
+static void a_case_is_given_in_one_step(void **state)
+{
+	(void)state;
+	assert_int_equal(duty(BK_BOX_OFFICER, BK_BOX_DESK, true), 0);
+	assert_int_equal(give(BK_BOX_OFFICER, BK_BOX_LEAD, 0), BK_E_NOT_FOUND); /* off duty */
+	assert_int_equal(duty(BK_BOX_LEAD, BK_BOX_DESK, true), 0);
+	assert_int_equal(give(BK_BOX_OFFICER, BK_BOX_LEAD, 0), 0); /* not held: nothing to give */
+	expect_claim(BK_BOX_OFFICER, TAKE, BK_BOX_OFFICER, true, box.now);
+	assert_int_equal(give(BK_BOX_LEAD, BK_BOX_LEAD, BK_BOX_OFFICER), 0); /* not the holder's: nothing changed */
+	assert_int_equal(give(BK_BOX_OFFICER, BK_BOX_PHONE, 0), BK_E_NOT_FOUND);
+	assert_int_equal(give(BK_BOX_OFFICER, BK_BOX_VAULT, 0), BK_E_NOT_FOUND);
+	assert_int_equal(give(BK_BOX_OFFICER, 900, 0), BK_E_NOT_FOUND);
+	box.now += 1000;
+	assert_int_equal(give(BK_BOX_OFFICER, BK_BOX_LEAD, BK_BOX_LEAD), 0);
+	expect_claim(BK_BOX_LEAD, RENEW, BK_BOX_LEAD, true, box.now);
+	assert_int_equal(give(BK_BOX_OFFICER, BK_BOX_LEAD, BK_BOX_LEAD), 0); /* again */
+	expect_claim(BK_BOX_OFFICER, RENEW, BK_BOX_LEAD, false, box.now);
+}
+
+/* What was refused leaves no entry that says it happened. */
+static void an_entry_goes_with_its_record(void **state)
+{
+	struct bk_op ops[4] = {{.kind = BK_OP_DUTY_SET}, {.kind = BK_OP_AUDIT}, {.kind = BK_OP_DUTY_SET}, {.kind = BK_OP_AUDIT}};
+
+	(void)state;
+	ops[0].duty.device = bk_sample_id(BK_BOX_PHONE);
+	ops[0].duty.circle = BK_BOX_PERSON;
+	ops[2].duty.device = bk_sample_id(BK_BOX_OFFICER);
+	ops[2].duty.circle = BK_BOX_DESK;
+	for (size_t i = 0; i < 4; i++)
+		ops[i].now = box.now;
+	for (size_t i = 1; i < 4; i += 2) {
+		ops[i].if_previous = true;
+		ops[i].audit.event = "DUTY-OFF";
+		ops[i].audit.detail = "device=1";
+	}
+	assert_int_equal(bk_store_commit(box.store, ops, 4), 0);
+	assert_int_equal(ops[0].result, BK_E_ROLE);
+	assert_int_equal(ops[1].result, BK_E_CANCELLED);
+	assert_int_equal(ops[2].result, 0);
+	assert_int_equal(ops[3].result, 0);
+	assert_int_equal(bk_store_box_rows(&box, BK_T_AUDIT), 1);
+}
+
 static void claims_are_bounded_and_of_the_desk(void **state)
 {
 	(void)state;
@@ -479,6 +540,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(invitations_are_bounded_and_listed, setup, teardown),
 		cmocka_unit_test_setup_teardown(duty_is_the_desks, setup, teardown),
 		cmocka_unit_test_setup_teardown(claim_has_one_winner, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_case_is_given_in_one_step, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_entry_goes_with_its_record, setup, teardown),
 		cmocka_unit_test_setup_teardown(claims_are_bounded_and_of_the_desk, setup, teardown),
 		cmocka_unit_test_setup_teardown(drills_are_counted, setup, teardown),
 	};

@@ -92,6 +92,7 @@ static int submit(unsigned message, const unsigned *to, bool keep)
 	op.submit.body = (struct bk_bytes){(const uint8_t *)"one body", 8};
 	op.submit.body_hash = bk_hash_of("one body", 8);
 	op.submit.keep_body = keep;
+	op.submit.desks[0] = BK_BOX_DESK;
 	op.submit.capsules = &c;
 	op.submit.n_capsules = 1;
 	return bk_store_box_do(&box, &op);
@@ -101,7 +102,8 @@ static bool is_kept(void)
 {
 	struct bk_store_view *v = bk_store_box_view(&box);
 	struct bk_bytes body;
-	int err = bk_store_body(v, bk_hash_of("one body", 8), &body);
+	bk_ms stored;
+	int err = bk_store_body(v, bk_hash_of("one body", 8), BK_BOX_DESK, &body, &stored);
 
 	bk_store_view_end(v);
 	return err == 0 && body.len == 8;

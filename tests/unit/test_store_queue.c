@@ -81,10 +81,13 @@ static bool body_exists(bk_hash hash)
 {
 	struct bk_store_view *v = NULL;
 	struct bk_bytes body;
+	bk_ms stored;
 	int err;
 
 	assert_int_equal(bk_store_view_begin(box.store, &v), 0);
-	err = bk_store_body(v, hash, &body);
+	err = bk_store_body(v, hash, BK_BOX_DESK, &body, &stored);
+	if (!err) /* for nobody else */
+		assert_int_equal(bk_store_body(v, hash, BK_BOX_CARE, &body, &stored), BK_E_NOT_FOUND);
 	bk_store_view_end(v);
 	return err == 0;
 }

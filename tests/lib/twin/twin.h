@@ -159,7 +159,7 @@ bk_id bk_twin_attach(struct bk_twin_device *d, const char *name, size_t size, un
 /* Reads a fetched file back; its SHA-256. */
 int bk_twin_saved(struct bk_twin_device *d, bk_id message, unsigned index, bk_hash *ret_hash);
 json_t *bk_twin_item(struct bk_twin_device *d, bk_id message); /* "show"; NULL */
-size_t bk_twin_kept(struct bk_twin_device *d, bk_id message); /* how often "messages" names it */
+size_t bk_twin_kept(struct bk_twin_device *d, bk_id message); /* how often "messages" names it; a vault: has its key */
 bk_ms bk_twin_rung(struct bk_twin_device *d, bk_id message, const char *rung); /* 0: not yet */
 
 #endif

@@ -331,11 +331,27 @@ json_t *bk_twin_item(struct bk_twin_device *d, bk_id message)
 	return reply;
 }
 
+/* A vault keeps no message, but its key. */
+static size_t has_key(struct bk_twin_device *d, bk_id message)
+{
+	uint8_t key[4 + BK_ID_BYTES] = "key/", *value = NULL;
+	size_t len = 0;
+	int err;
+
+	memcpy(key + 4, message.b, BK_ID_BYTES);
+	err = bk_kv_get(d->kv, key, sizeof key, &value, &len);
+	free(value);
+	return err == 0;
+}
+
 size_t bk_twin_kept(struct bk_twin_device *d, bk_id message)
 {
 	json_t *reply = NULL, *item;
 	char text[BK_ID_TEXT];
 	size_t i, n = 0;
+
+	if (d->role == BAKEN__ROLE__ROLE_VAULT)
+		return has_key(d, message);
 
 	BK_ASSERT(bk_twin_call(d, json_pack("{s:s, s:i}", "cmd", "messages", "limit", 100), &reply) == 0);
 	bk_id_text(message, text);
