@@ -37,6 +37,8 @@ static const struct command commands[] = {
 		"vernieuw toestellenlijsten", "renew lists of devices"},
 	{"roster publish", bk_ctl_roster_publish, "--registrar FILE", "zet na een oude reservekopie de lijsten terug",
 		"put lists back after an old backup"},
+	{"relations", bk_ctl_relations, "--registrar FILE [--circle ID --with ID [--apart]]", "wie bij elkaar hoort",
+		"who belongs together"},
 	{"invite", bk_ctl_invite,
 		"--registrar FILE --role ROLE [--circle ID] [--desk ID] [--care ID] [--household ID] [--account ID] [--name NAME] [--hours N]",
 		"nodig een toestel uit (QR en code)", "invite a device (QR and code)"},

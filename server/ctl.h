@@ -91,6 +91,7 @@ int bk_ctl_revoke(struct bk_ctl *ctl, int argc, char **argv);
 int bk_ctl_roster_show(struct bk_ctl *ctl, int argc, char **argv);
 int bk_ctl_roster_renew(struct bk_ctl *ctl, int argc, char **argv);
 int bk_ctl_roster_publish(struct bk_ctl *ctl, int argc, char **argv);
+int bk_ctl_relations(struct bk_ctl *ctl, int argc, char **argv);
 int bk_ctl_roster_list(struct bk_ctl *ctl, int argc, char **argv);
 int bk_ctl_devices(struct bk_ctl *ctl, int argc, char **argv);
 int bk_ctl_status(struct bk_ctl *ctl, int argc, char **argv);

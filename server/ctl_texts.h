@@ -62,6 +62,10 @@
 	  "The request for invitation %s was not made with the code. Somebody tampered with it.")  \
 	X(REVOKED, "Ingetrokken: toestel %s. De verbinding, wachtrij en sleutels zijn weg.",       \
 	  "Withdrawn: device %s. Its connection, queue and keys are gone.")                        \
+	X(RELATED, "%s en %s horen bij elkaar. Ieder houdt een eigen lijst en eigen sleutels.",    \
+	  "%s and %s belong together. Each keeps a list and keys of their own.")                   \
+	X(RELATED_NOT, "%s en %s horen niet meer bij elkaar.", "%s and %s no longer belong together.") \
+	X(RELATED_NONE, "Niemand hoort bij elkaar.", "Nobody belongs together.")                   \
 	X(RENEWED, "Toestellenlijst van kring %s vernieuwd: versie %s, geldig tot %s.",            \
 	  "List of devices of circle %s renewed: version %s, valid until %s.")                     \
 	X(PUBLISHED, "Kring %s teruggezet op versie %s.", "Circle %s put back at version %s.")     \

@@ -309,6 +309,21 @@ static void forget_revoked(struct bk_core *core, const struct bk_roster *r)
 			bk_signal_forget(core->signal, r->entries[i].cert.device);
 }
 
+/* Whose person somebody is says their own list: also of one who was enrolled, or left, since we logged in. */
+static void note_assigned(struct bk_core *core, const struct bk_roster *r)
+{
+	struct bk_key k = bk_key_id("circle/", r->circle);
+	uint8_t version[8];
+
+	if (r->kind != BAKEN__CIRCLE_KIND__CIRCLE_PERSON || bk_is_person(core))
+		return;
+	bk_u64_write(version, r->version);
+	if (bk_id_equal(bk_is_care(core) ? r->care : r->desk, core->self.circle))
+		bk_db_put(&core->db, k, version, sizeof(version));
+	else if (bk_db_has(&core->db, k))
+		bk_db_del(&core->db, k);
+}
+
 static int replace(struct bk_core *core, struct bk_circle *c, const Baken__Signed *s, struct bk_roster *fresh)
 {
 	bool newer = !c || fresh->version > c->roster->version;
@@ -319,6 +334,7 @@ static int replace(struct bk_core *core, struct bk_circle *c, const Baken__Signe
 		return err;
 	}
 	bk_household_roster(core, c ? c->roster : NULL, fresh);
+	note_assigned(core, fresh);
 	if (c) {
 		bk_roster_free(c->roster);
 		c->roster = fresh;
