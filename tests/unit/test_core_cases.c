@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Cases between real cores: several officers in one, urgency, promises on both sides, gut feelings, households, what
- * is due; forged and replayed events; a state that is kept against a fold of all; 10,000 events in one case.
+ * Cases between real cores: several officers in one, urgency, promises on both sides, gut feelings, households;
+ * forged and replayed events; a state that is kept against a fold of all; 10,000 events in one case.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -327,92 +327,6 @@ static void test_household(void **state)
 	assert_int_equal(bk_twin_count(cast.relative, "promise", NULL, NULL), 0);
 }
 
-/* ---- what is due ---- */
-
-static void test_r8_due_told_once(void **state)
-{
-	char id[BK_ID_TEXT];
-	json_t *row;
-
-	(void)state;
-	report_by(cast.person, "now", "sure", id);
-	bk_twin_forget(cast.officer);
-	bk_twin_forget(cast.second);
-	bk_twin_pass(&twin, 4 * MINUTE);
-	assert_int_equal(bk_twin_count(cast.officer, "due", "case", id), 0);
-	bk_twin_pass(&twin, 2 * MINUTE);
-	assert_int_equal(bk_twin_count(cast.officer, "due", "case", id), 1);
-	assert_int_equal(bk_twin_count(cast.second, "due", "case", id), 1);
-	assert_int_equal(bk_twin_count(cast.officer, "case", "change", "escalated"), 1); /* though both said it */
-	row = row_of(cast.second, id);
-	assert_int_equal(ms(row, "level"), 1);
-	json_decref(row);
-	bk_twin_reboot(cast.officer);
-	bk_twin_pass(&twin, 10 * MINUTE);
-	assert_int_equal(bk_twin_count(cast.officer, "due", "case", id), 1); /* not again after a restart */
-	assert_int_equal(act(cast.officer, "claim", id, NULL, NULL), 0);
-	row = row_of(cast.second, id);
-	assert_int_equal(ms(row, "level"), 0);
-	json_decref(row);
-	assert_kept(cast.second, id);
-	assert_int_equal(act(cast.officer, "close", id, "feedback", "Alles is goed."), 0);
-}
-
-static void test_promise_reminder(void **state)
-{
-	char id[BK_ID_TEXT];
-	json_t *e;
-
-	(void)state;
-	new_case(id);
-	assert_int_equal(act(cast.officer, "claim", id, NULL, NULL), 0);
-	assert_int_equal(promise(cast.officer, id, bk_twin_now() + HOUR), 0);
-	bk_twin_forget(cast.officer);
-	bk_twin_pass(&twin, 46 * MINUTE);
-	e = bk_twin_take(cast.officer, "due", "case", id);
-	assert_string_equal(str(e, "what_is_due"), "remind");
-	json_decref(e);
-	bk_twin_pass(&twin, 15 * MINUTE);
-	e = bk_twin_take(cast.officer, "due", "case", id);
-	assert_string_equal(str(e, "what_is_due"), "broken");
-	json_decref(e);
-	assert_int_equal(act(cast.officer, "close", id, "feedback", "Alles is goed."), 0);
-}
-
-static void test_escalate_by_hand(void **state)
-{
-	char id[BK_ID_TEXT];
-	json_t *row;
-
-	(void)state;
-	new_case(id);
-	assert_int_equal(act(cast.officer, "escalate", id, NULL, NULL), BK_E_INVAL); /* a reason is needed */
-	assert_int_equal(act(cast.officer, "claim", id, NULL, NULL), 0);
-	assert_int_equal(act(cast.officer, "escalate", id, "reason", "Meer mensen nodig"), 0);
-	assert_int_equal(act(cast.second, "escalate", id, "reason", "Nog meer"), 0);
-	row = row_of(cast.second, id);
-	assert_int_equal(ms(row, "level"), 2);
-	json_decref(row);
-	assert_int_equal(act(cast.second, "escalate", id, "reason", "Nog meer"), 0);
-	assert_int_equal(act(cast.second, "escalate", id, "reason", "Nog meer"), BK_E_STATE); /* 3 is the highest */
-	assert_int_equal(act(cast.officer, "close", id, "feedback", "Alles is goed."), 0);
-	assert_int_equal(act(cast.officer, "escalate", id, "reason", "Toch"), BK_E_STATE);
-}
-
-static void test_policy_is_the_leads(void **state)
-{
-	json_t *answer = NULL;
-
-	(void)state;
-	assert_int_equal(bk_twin_call(cast.officer, json_pack("{s:s}", "cmd", "policy"), &answer), 0);
-	assert_int_equal(ms(answer, "sla_now_s"), 300);
-	json_decref(answer);
-	assert_int_equal(bk_twin_call(cast.officer, json_pack("{s:s, s:i}", "cmd", "policy", "sla_now_s", 60), NULL),
-		BK_E_ROLE);
-	assert_int_equal(bk_twin_call(cast.officer, json_pack("{s:s, s:i}", "cmd", "policy", "sla_now_s", 1), NULL),
-		BK_E_INVAL);
-}
-
 /* ---- forged, replayed ---- */
 
 static int forge(struct bk_twin_device *d, const char *id, struct bk_case_event e)
@@ -559,10 +473,6 @@ int main(void)
 		cmocka_unit_test(test_promise),
 		cmocka_unit_test(test_gut_feeling),
 		cmocka_unit_test(test_household),
-		cmocka_unit_test(test_r8_due_told_once),
-		cmocka_unit_test(test_promise_reminder),
-		cmocka_unit_test(test_escalate_by_hand),
-		cmocka_unit_test(test_policy_is_the_leads),
 		cmocka_unit_test(test_forged_events),
 		cmocka_unit_test(test_replayed_event),
 		cmocka_unit_test(test_10000_events),
