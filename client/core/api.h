@@ -35,6 +35,8 @@ int bk_query_reports(struct bk_core *core, struct bk_command *c);
 int bk_query_messages(struct bk_core *core, struct bk_command *c);
 int bk_query_show(struct bk_core *core, struct bk_command *c);
 int bk_query_people(struct bk_core *core, struct bk_command *c);
+/* monitor_cmd.c */
+int bk_monitor_cmd(struct bk_core *core, struct bk_command *c);
 /* api.c's own small ones: connect, disconnect, duty, ask-again, resend; enrol.c: enrol */
 
 #endif

@@ -128,6 +128,7 @@ const struct bk_api_entry bk_api_table[] = {
 	    { "four_eyes_above", F_INT, false, 0 }, { "canary_s", F_INT, false, 0 },
 	    { "canary_late_s", F_INT, false, 0 }, { "health_days", F_INT, false, 0 },
 	    { "drill_days", F_INT, false, 0 } } },
+	{ "monitor", OFFICERS, bk_monitor_cmd, { { "from_ms", F_INT, false, 0 }, { "until_ms", F_INT, false, 0 } } },
 	/* ---- the desk: shift ---- */
 	{ "duty", OFFICERS, bk_duty_cmd, { { "on", F_BOOL, true, 0 }, { "force", F_TEXT, false, BK_TEXT_MAX } } },
 	{ "handover", OFFICERS, bk_handover_cmd, { { NULL, F_NONE, false, 0 } } },

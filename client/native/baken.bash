@@ -18,6 +18,7 @@ _baken_options()
 	reply) echo "--answer --file" ;;
 	send) echo "--file" ;;
 	guidance) echo "--title --to --group --all --household --template --hours --no-acknowledge --drill --change" ;;
+	monitor) echo "--days --html" ;;
 	unlock) echo "--minutes" ;;
 	passphrase) echo "--new-passphrase-file" ;;
 	pin) echo "--second --no-second --new-passphrase-file" ;;
@@ -31,7 +32,7 @@ _baken()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} word= i
 	local words="enrol status report reports messages show reply send attach save guidance acknowledge ask-again"
-	words="$words people desk vault receipts sync unlock lock passphrase health drill devices pin wipe rpc help"
+	words="$words people desk monitor vault receipts sync unlock lock passphrase health drill devices pin wipe rpc help"
 	local global="--dir --passphrase-file --lang --json --offline --wait --help --version"
 
 	COMPREPLY=()
@@ -47,7 +48,7 @@ _baken()
 	--lang) COMPREPLY=($(compgen -W "nl en" -- "$cur")); return ;;
 	--urgency) COMPREPLY=($(compgen -W "now today can-wait" -- "$cur")); return ;;
 	--certainty) COMPREPLY=($(compgen -W "sure unsure gut-feeling" -- "$cur")); return ;;
-	--dir | --passphrase-file | --new-passphrase-file | --ca | --file)
+	--dir | --passphrase-file | --new-passphrase-file | --ca | --file | --html)
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$cur"))
 		return ;;

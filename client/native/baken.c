@@ -50,6 +50,8 @@ static const struct command {
 		"escalate CASE REASON | link CASE CASE | policy [NAME=NUMBER]...]",
 		"meldkamer: het bord", "duty desk: the board"},
 	{"vault", bk_cmd_vault, "[--canary SECONDS] [--canary-late SECONDS]", "kluis: bewaart sleutels, toont niets", "vault: keeps keys, shows nothing"},
+	{"monitor", bk_cmd_monitor, "[--days N] [--html FILE]", "het werk van de meldkamer in getallen",
+		"the work of the desk in numbers"},
 	{"receipts", bk_cmd_receipts, "[export FILE]", "bewijzen van de server", "the server's signed receipts"},
 	{"sync", bk_cmd_sync, "", "ophalen en versturen", "fetch and send"},
 	{"unlock", bk_cmd_unlock, "[--minutes N]", "even niet naar de wachtwoordzin vragen",

@@ -482,6 +482,36 @@ static void test_offline(void **state)
 	assert_non_null(strstr(out, "\"queued_out\":0"));
 }
 
+/* ---- monitor ---- */
+
+/* A page of plots that fetches nothing and runs nothing; a file that is there stays. */
+static void test_monitor(void **state)
+{
+	char path[600];
+	uint8_t *page = NULL;
+	size_t len = 0;
+
+	(void)state;
+	snprintf(path, sizeof path, "%s", bk_tmp_path("monitor.html"));
+	assert_int_equal(run(BK_OFFICER1, "--lang", "en", "monitor", NULL), 0);
+	assert_non_null(strstr(out, "Work of the desk"));
+	assert_non_null(strstr(out, "Missed check-ins"));
+	assert_int_equal(run(BK_OFFICER1, "--json", "monitor", "--days", "7", NULL), 0);
+	assert_true(every_line_is_json());
+	assert_int_equal(run(BK_OFFICER1, "monitor", "--html", path, NULL), 0);
+	assert_int_equal(bk_tmp_read(path, &page, &len), 0);
+	assert_non_null(memmem(page, len, "<svg role=\"img\"", 15));
+	assert_non_null(memmem(page, len, "default-src 'none'", 18));
+	assert_null(memmem(page, len, "<script", 7));
+	assert_null(memmem(page, len, "http://", 7));
+	assert_null(memmem(page, len, "https://", 8));
+	free(page);
+	assert_int_not_equal(run(BK_OFFICER1, "monitor", "--html", path, NULL), 0);
+	assert_int_equal(run(BK_OFFICER1, "monitor", "--days", "0", NULL), EX_USAGE);
+	assert_int_equal(run(BK_OFFICER1, "monitor", "--days", "x", NULL), EX_USAGE);
+	assert_int_not_equal(run(BK_PERSON, "monitor", NULL), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -498,6 +528,7 @@ int main(void)
 		cmocka_unit_test(test_guidance),
 		cmocka_unit_test(test_receipts),
 		cmocka_unit_test(test_offline),
+		cmocka_unit_test(test_monitor),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
