@@ -2,24 +2,13 @@
 /* The monitor of the cases that this device of the desk holds. A number that is hidden is null. */
 #include <stdlib.h>
 
-#include "cases.h"
+#include "cases_in.h"
 #include "engine.h"
 #include "monitor.h"
 
 static const char *const kinds[BK_MONITOR_KINDS + 1] = { "report", "alarm", "missed", "all" };
 static const char *const ends[BK_MONITOR_ENDS + 1] = { "waiting", "taken", "closed", "total" };
 static const char *const steps[BK_MONITOR_STEPS] = { "read", "claimed", "closed" };
-
-static struct bk_case_event event_of(const struct bk_row *raw, const json_t *row)
-{
-	uint64_t kind = bk_json_get_int(row, "kind");
-	struct bk_case_event e = { .id = bk_row_id(raw, strlen("case/") + BK_ID_BYTES) };
-
-	e.kind = kind < BK_CASE_KINDS ? (enum bk_case_kind)kind : BK_CASE_NONE;
-	e.at_ms = bk_json_get_int(row, "at_ms");
-	e.drill = bk_json_get_bool(row, "drill");
-	return e;
-}
 
 /* False: not a case that anything opened. */
 static bool read_case(struct bk_core *core, bk_id case_id, struct bk_monitor_case *ret_case)
@@ -38,7 +27,7 @@ static bool read_case(struct bk_core *core, bk_id case_id, struct bk_monitor_cas
 		json_t *row = bk_json_row(rows.v[i].value, rows.v[i].len);
 
 		if (row)
-			events[n++] = event_of(&rows.v[i], row);
+			events[n++] = bk_cases_event_read(bk_row_id(&rows.v[i], strlen("case/") + BK_ID_BYTES), row);
 		json_decref(row);
 	}
 	bk_rows_free(&rows);
