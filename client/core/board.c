@@ -88,45 +88,46 @@ static void put_times(struct bk_core *core, json_t *row, const struct bk_case_st
 
 /* ---- one household ---- */
 
-static bool names_circle(const struct bk_roster *r, bk_id circle)
-{
-	for (size_t i = 0; r && i < r->n_household; i++)
-		if (bk_id_equal(r->household[i], circle))
-			return true;
-	return false;
-}
-
 bool bk_cases_same_household(struct bk_core *core, bk_id a, bk_id b)
 {
-	return names_circle(bk_rosters_get(core, a), b) || names_circle(bk_rosters_get(core, b), a);
+	json_t *kin = bk_household_list(core, a);
+	char text[BK_ID_TEXT];
+	bool found = false;
+
+	bk_id_text(b, text);
+	for (size_t i = 0; i < json_array_size(kin) && !found; i++)
+		found = !strcmp(json_string_value(json_array_get(kin, i)), text);
+	json_decref(kin);
+	return found;
+}
+
+static void add_cases_of(struct bk_core *core, json_t *linked, bk_id circle)
+{
+	size_t at = strlen("theirs/") + BK_ID_BYTES;
+	struct bk_rows keys;
+
+	if (bk_db_keys(&core->db, bk_key_id("theirs/", circle), 0, &keys))
+		return;
+	for (size_t i = 0; i < keys.n; i++)
+		bk_json_push_id(linked, bk_row_id(&keys.v[i], at));
+	bk_rows_free(&keys);
 }
 
 /* Cases on the board of people of one household; each is named on the other, nothing of it is told there. */
-static void put_linked(struct bk_core *core, json_t *row, bk_id case_id, bk_id circle)
+static void put_linked(struct bk_core *core, json_t *row, bk_id circle)
 {
-	json_t *linked = bk_json_array();
-	struct bk_rows keys;
+	json_t *linked = bk_json_array(), *kin = bk_household_list(core, circle);
 
-	if (!bk_db_keys(&core->db, bk_key("board/"), 0, &keys)) {
-		for (size_t i = 0; i < keys.n; i++) {
-			bk_id other = bk_row_id(&keys.v[i], strlen("board/"));
+	for (size_t i = 0; i < json_array_size(kin); i++) {
+		bk_id member = { { 0 } };
 
-			if (!bk_id_equal(other, case_id) &&
-				bk_cases_same_household(core, circle, bk_cases_person(core, other)))
-				bk_json_push_id(linked, other);
-		}
-		bk_rows_free(&keys);
+		if (!bk_id_parse(json_string_value(json_array_get(kin, i)), &member))
+			add_cases_of(core, linked, member);
 	}
 	if (json_array_size(linked))
 		bk_json_put(row, "linked", json_incref(linked));
 	json_decref(linked);
-}
-
-static bool has_household(struct bk_core *core, bk_id circle)
-{
-	const struct bk_roster *r = bk_rosters_get(core, circle);
-
-	return r && r->n_household;
+	json_decref(kin);
 }
 
 json_t *bk_cases_row(struct bk_core *core, bk_id case_id, const struct bk_case_state *s)
@@ -152,8 +153,7 @@ json_t *bk_cases_row(struct bk_core *core, bk_id case_id, const struct bk_case_s
 	put_flag(row, "duress", s->duress);
 	put_flag(row, "gut_feeling", s->weak);
 	put_flag(row, "backup", backup);
-	if (has_household(core, circle))
-		put_linked(core, row, case_id, circle);
+	put_linked(core, row, circle);
 	json_decref(meta);
 	return row;
 }
@@ -190,6 +190,7 @@ bool bk_cases_on_board(struct bk_core *core, bk_id case_id, const struct bk_case
 	if (!s->closed || s->closed_ms + CLOSED_SHOWN_MS > bk_cases_now(core))
 		return true;
 	bk_db_del(&core->db, bk_key_id("board/", case_id));
+	bk_db_del(&core->db, bk_key_pair("theirs/", bk_cases_person(core, case_id), case_id));
 	bk_db_clear(&core->db, bk_key_id("due/", case_id));
 	return false;
 }

@@ -114,6 +114,15 @@ static void tell_refused(struct bk_core *core, bk_id case_id, const struct bk_ca
 	bk_emit(core, event);
 }
 
+/* "theirs/" circle + case: for whoever belongs to the same household. */
+static int index_circle(struct bk_core *core, bk_id case_id)
+{
+	bk_id circle = bk_cases_person(core, case_id);
+	struct bk_key k = bk_key_pair("theirs/", circle, case_id);
+
+	return bk_id_is_zero(circle) || bk_db_has(&core->db, k) ? 0 : bk_db_put(&core->db, k, "", 0);
+}
+
 int bk_cases_add(struct bk_core *core, bk_id case_id, const struct bk_case_event *e, const char *text)
 {
 	struct bk_key k = bk_key_pair("case/", case_id, e->id);
@@ -130,6 +139,8 @@ int bk_cases_add(struct bk_core *core, bk_id case_id, const struct bk_case_event
 	json_decref(row);
 	if (!err)
 		err = bk_cases_advance(core, case_id, e, &s);
+	if (!err)
+		err = index_circle(core, case_id);
 	if (err)
 		return err;
 	if (!bk_id_equal(s.owner, core->self.device))

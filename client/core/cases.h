@@ -3,7 +3,7 @@
  * Cases at a duty desk: events kept append-only ("case/"), folded by fold.h; claims ordered by the server under
  * an opaque tag that only holders of the first message's key can compute; leases renewed while held.
  * Rows: "case/" case + event, "casemeta/" case (circle, first desk, what), "board/" case (the folded state), "held/"
- * case (our lease), "link/" case + case, "read/" case (what we have read), "due/" case + what was told.
+ * case (our lease), "theirs/" circle + case (on the board), "read/" case (what we have read), "due/" case + what was told.
  */
 #ifndef BK_CASES_H
 #define BK_CASES_H
