@@ -110,7 +110,7 @@ static int one_act(struct bk_cli *cli, const struct bk_desk_act *a, int argc, ch
 	code = command_of(a, cases, argc, argv, &command);
 	json_decref(cases);
 	if (code)
-		return bk_cli_fail(cli, code, NULL);
+		return bk_cli_fail(cli, code, a->moment ? T(cli, NO_SUCH_TIME) : NULL);
 	code = bk_cli_call(cli, command, &reply);
 	if (code)
 		return code;
@@ -178,7 +178,7 @@ static int set_duty(struct bk_cli *cli, bool on)
 
 #define CLEAR "\033[H\033[2J"
 #define LINE_END "\033[K\n" /* the rest of an older, longer line goes */
-#define BOARD_LINES 7u      /* title, heading, notice, keys and the air between them */
+#define BOARD_LINES 8u      /* title, heading, notice, keys and the air between them */
 
 static size_t open_cases(const struct board *b)
 {
@@ -268,7 +268,8 @@ static void draw(struct board *b)
 	json_array_foreach(b->cases, i, row)
 		if (i >= first && i < first + room)
 			bk_print_case(cli, row, i == b->chosen);
-	printf("\n%s\n%s%s%s", bk_term_shown(b->notice, width - 1), dim, bk_term_shown(T(cli, BOARD_KEYS), width - 1), off);
+	printf("\n%s\n%s%s\n", bk_term_shown(b->notice, width - 1), dim, bk_term_shown(T(cli, BOARD_KEYS), width - 1));
+	printf("%s%s", bk_term_shown(T(cli, BOARD_KEYS_MORE), width - 1), off);
 	fflush(stdout);
 }
 

@@ -186,8 +186,10 @@
 	X(BOARD_HEAD, "  zaak      dringend      toestand                 wacht op antwoord",  \
 	  "  case      urgency       state                    waits for an answer")            \
 	X(BOARD_EMPTY, "Er zijn geen open zaken.", "There are no open cases.")                     \
-	X(BOARD_KEYS, "↑↓ kies  o open  c oppakken  l loslaten  a antwoord  p beloof  u urgentie  m meewerken  e opschalen  s sluit  n notitie  q stop", \
-	  "↑↓ choose  o open  c claim  l release  a answer  p promise  u urgency  m join  e escalate  s close  n note  q quit")             \
+	X(BOARD_KEYS, "↑↓ kies  o open  c oppakken  l loslaten  m meewerken  a antwoord  p beloof",  \
+	  "↑↓ choose  o open  c claim  l release  m join  a answer  p promise")                    \
+	X(BOARD_KEYS_MORE, "u urgentie  e opschalen  s sluit  n notitie  q stop",                  \
+	  "u urgency  e escalate  s close  n note  q quit")                                        \
 	X(ASK_TEXT, "Tekst: ", "Text: ")                                                           \
 	X(ASK_REASON, "Reden: ", "Reason: ")                                                       \
 	X(ASK_FEEDBACK, "Antwoord aan de melder: ", "Answer to the person: ")                      \
