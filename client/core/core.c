@@ -152,6 +152,8 @@ int bk_core_reload(struct bk_core *core)
 
 	if (err)
 		return err;
+	if (!core->link.skew_ms)
+		core->link.skew_ms = core->self.skew_ms;
 	bk_rosters_drop(core);
 	bk_signal_close(core->signal);
 	core->signal = NULL;

@@ -2,12 +2,14 @@
 #include "hello.h"
 
 #include <sodium.h>
+#include <stdlib.h>
 
 #include "engine.h"
 #include "login.h"
 #include "waking.h"
 
 #define HANDSHAKE_MS 20000u
+#define SKEW_KEEP_MS 60000 /* smaller changes are not worth a write */
 
 static int check_root(struct bk_core *core, const Baken__Hello *h)
 {
@@ -70,6 +72,10 @@ static void note_clock(struct bk_core *core, bk_ms server_ms)
 	if (server_ms > INT64_MAX)
 		return;
 	core->link.skew_ms = skew;
+	if (bk_self_enrolled(&core->self) && llabs((long long)(skew - core->self.skew_ms)) >= SKEW_KEEP_MS) {
+		core->self.skew_ms = skew;
+		bk_self_keep(core);
+	}
 	if (!skewed(skew)) {
 		core->link.skew_told = false;
 		return;

@@ -41,6 +41,7 @@ int bk_self_load(struct bk_db *db, struct bk_self *ret_self)
 		s.drill_ms = bk_json_get_int(row, "drill_ms");
 		s.last_contact_ms = bk_json_get_int(row, "last_contact_ms");
 		s.prekeys_ms = bk_json_get_int(row, "prekeys_ms");
+		s.skew_ms = json_integer_value(json_object_get(row, "skew_ms"));
 		s.order = bk_json_get_int(row, "order");
 	}
 	json_decref(row);
@@ -81,6 +82,7 @@ int bk_self_save(struct bk_db *db, const struct bk_self *s)
 	bk_json_int(row, "drill_ms", s->drill_ms);
 	bk_json_int(row, "last_contact_ms", s->last_contact_ms);
 	bk_json_int(row, "prekeys_ms", s->prekeys_ms);
+	bk_json_put(row, "skew_ms", json_integer(s->skew_ms));
 	bk_json_int(row, "order", s->order);
 	err = bk_db_put_json(db, bk_key(SELF_KEY), row);
 	json_decref(row);

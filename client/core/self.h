@@ -41,6 +41,7 @@ struct bk_self {
 	bk_ms drill_ms;
 	bk_ms last_contact_ms;
 	bk_ms prekeys_ms;
+	int64_t skew_ms; /* the server's clock minus ours, as last seen: our clock may be wrong without a connection too */
 	uint64_t order; /* last number given to an outbox row */
 };
 

@@ -90,19 +90,6 @@ static void of(const struct bk_cli *cli, json_int_t n, json_int_t total, char ou
 	snprintf(out, BK_TERM_TIME, "%lld %s %lld", (long long)n, T(cli, GUIDE_OF), (long long)total);
 }
 
-static void print_received(const struct bk_cli *cli, const json_t *item)
-{
-	char at[BK_TERM_TIME];
-
-	bk_print_item(cli, item);
-	printf("  %s", state_word(cli, bk_cli_str(item, "state")));
-	if (*bk_cli_str(item, "recall_reason"))
-		printf(": %s", bk_term_shown(bk_cli_str(item, "recall_reason"), 400));
-	else if (bk_cli_ms(item, "valid_until_ms"))
-		printf(", %s %s", T(cli, GUIDE_UNTIL), bk_term_time(bk_cli_ms(item, "valid_until_ms"), cli->lang, at));
-	printf("\n\n");
-}
-
 static void print_sent(const struct bk_cli *cli, const json_t *item)
 {
 	const json_t *n = json_object_get(item, "counts");
@@ -134,7 +121,7 @@ static int list(struct bk_cli *cli, int n, char **argv)
 		if (!json_array_size(items))
 			printf("%s\n", T(cli, NOTHING));
 		json_array_foreach(items, i, item)
-			(json_object_get(item, "counts") ? print_sent : print_received)(cli, item);
+			(json_object_get(item, "counts") ? print_sent : bk_print_item)(cli, item);
 	}
 	json_decref(reply);
 	return 0;

@@ -56,6 +56,12 @@ static const struct word roles[] = {
 	{"vault", BK_TEXT_ROLE_VAULT},
 };
 
+static const struct word guidance_states[] = {
+	{"valid", BK_TEXT_GUIDE_VALID},
+	{"expired", BK_TEXT_GUIDE_EXPIRED},
+	{"recalled", BK_TEXT_GUIDE_RECALLED},
+};
+
 static const struct word kinds[] = {
 	{"report", BK_TEXT_REPORT},
 	{"guidance", BK_TEXT_GUIDANCE},
@@ -168,7 +174,8 @@ static void print_please(const struct bk_cli *cli, const json_t *item)
 {
 	const char *text = T(cli, PLEASE_ACK), *hole = strstr(text, "%s");
 
-	if (json_is_true(json_object_get(item, "outgoing")) || !json_is_true(json_object_get(item, "acknowledge")))
+	if (json_is_true(json_object_get(item, "outgoing")) || !json_is_true(json_object_get(item, "acknowledge")) ||
+		bk_cli_ms(item, "recalled_ms"))
 		return;
 	if (bk_cli_ms(item, "acknowledged_ms"))
 		printf("  %s\n", T(cli, ACKNOWLEDGED));
@@ -188,6 +195,22 @@ static void print_promise(const struct bk_cli *cli, const json_t *promise)
 		late ? T(cli, TOO_LATE) : "");
 }
 
+/* Whether guidance still holds, in words; what was taken back shows why in its place. */
+static void print_state(const struct bk_cli *cli, const json_t *item)
+{
+	const char *state = bk_cli_str(item, "state"), *reason = bk_cli_str(item, "recall_reason");
+	char at[BK_TERM_TIME];
+
+	if (!*state)
+		return;
+	printf("  %s", WORD(cli, guidance_states, state, state));
+	if (*reason)
+		printf(": %s", bk_term_shown(reason, 400));
+	else if (bk_cli_ms(item, "valid_until_ms"))
+		printf(", %s %s", T(cli, GUIDE_UNTIL), bk_term_time(bk_cli_ms(item, "valid_until_ms"), cli->lang, at));
+	putchar('\n');
+}
+
 void bk_print_item(const struct bk_cli *cli, const json_t *item)
 {
 	const char *kind = bk_cli_str(item, "kind"), *drill = drill_word(cli, item);
@@ -203,6 +226,7 @@ void bk_print_item(const struct bk_cli *cli, const json_t *item)
 		printf("  %s%s%s\n", bk_term_style("\033[1m"), bk_term_shown(bk_cli_str(item, "title"), 200),
 			bk_term_style("\033[0m"));
 	bk_term_paragraph(stdout, bk_cli_str(item, "text"), 2);
+	print_state(cli, item);
 	print_files(cli, json_object_get(item, "attachments"));
 	bk_print_rungs(cli, kind, json_object_get(item, "rungs"));
 	print_promise(cli, json_object_get(item, "promise"));

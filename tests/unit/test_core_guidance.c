@@ -193,7 +193,7 @@ static void test_recall(void **state)
 	assert_int_equal(bk_twin_count(cast.person, "guidance-recalled", NULL, NULL), 1);
 	assert_int_equal(bk_twin_count(cast.officer, "guidance-recalled", "message", id), 1);
 	expect_recalled(cast.person, "Omrijden");
-	bk_twin_pass(&twin, 10ull * DAY);
+	bk_twin_wind(bk_twin_now() + 10ull * DAY);
 	bk_twin_sign(&twin, BK_TWIN_DESK);
 	bk_twin_sign(&twin, BK_TWIN_PERSON);
 	bk_twin_sign(&twin, BK_TWIN_RELATIVE);
@@ -272,6 +272,44 @@ static void test_valid_until(void **state)
 	assert_string_equal(str(item, "state"), "expired");
 	assert_string_equal(str(item, "text"), "x"); /* still to be read */
 	json_decref(item);
+	bk_twin_cut(cast.person, false);
+	bk_twin_do(cast.person, json_pack("{s:s}", "cmd", "connect"));
+	bk_twin_pass(&twin, 10 * MINUTE);
+}
+
+/* A device whose clock is hours off says the same as the desk, also without a connection and after a restart. */
+static void test_wrong_clock(void **state)
+{
+	bk_ms real = bk_twin_now();
+	json_t *item;
+
+	(void)state;
+	json_decref(call(cast.officer, json_pack("{s:s, s:s, s:s, s:s, s:I}", "cmd", "guidance", "to", "all", "title", "Scheve klok",
+		"text", "x", "valid_until_ms", (json_int_t)(real + HOUR))));
+	bk_twin_cut(cast.person, true);
+	bk_twin_reboot(cast.person);
+	cast.person->core->self.skew_ms = cast.person->core->link.skew_ms = 0;
+	for (int64_t off = -5; off <= 5; off += 5) {
+		cast.person->core->link.skew_ms = off * (int64_t)HOUR;
+		bk_twin_wind((bk_ms)((int64_t)real - off * (int64_t)HOUR));
+		item = listed(cast.person, "Scheve klok");
+		assert_string_equal(str(item, "state"), "valid");
+		json_decref(item);
+		bk_twin_wind((bk_ms)((int64_t)real - off * (int64_t)HOUR + (int64_t)HOUR));
+		item = listed(cast.person, "Scheve klok");
+		assert_string_equal(str(item, "state"), "expired");
+		json_decref(item);
+	}
+	cast.person->core->link.skew_ms = 3 * (int64_t)HOUR;
+	cast.person->core->self.skew_ms = 3 * (int64_t)HOUR;
+	assert_int_equal(bk_self_keep(cast.person->core), 0);
+	assert_int_equal(bk_db_commit(&cast.person->core->db), 0);
+	bk_twin_wind(real - 2 * HOUR);
+	bk_twin_reboot(cast.person); /* it remembers how wrong it was */
+	item = listed(cast.person, "Scheve klok");
+	assert_string_equal(str(item, "state"), "expired");
+	json_decref(item);
+	bk_twin_wind(real + MINUTE);
 	bk_twin_cut(cast.person, false);
 	bk_twin_do(cast.person, json_pack("{s:s}", "cmd", "connect"));
 	bk_twin_pass(&twin, 10 * MINUTE);
@@ -427,6 +465,7 @@ int main(void)
 		cmocka_unit_test(test_recall),
 		cmocka_unit_test(test_recall_comes_first),
 		cmocka_unit_test(test_valid_until),
+		cmocka_unit_test(test_wrong_clock),
 		cmocka_unit_test(test_templates),
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_household),
