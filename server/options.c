@@ -61,6 +61,7 @@ static const struct row rows[] = {
 	T("push-ca", push_ca, "", "certificates that push hosts are checked by, PEM; the system's when empty"),
 	N("push-near", push_near, "0", 0, 1, "1: a push host may be on this machine, for tests"),
 	N("path-silent", path_silent, "900", 0, 604800, "seconds without a vault's canary until it is an alarm, 0 never"),
+	N("production", production, "0", 0, 1, "1: start only when two registrars and two vaults stand behind everything"),
 	N("files-gib", files_gib, "100", 1, 1000000, "room for all attachments together"),
 };
 #define ROWS (sizeof rows / sizeof *rows)

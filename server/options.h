@@ -37,6 +37,7 @@ struct bk_options {
 	uint64_t map_gib;                 /* address space of the store */
 	uint64_t session_days;
 	uint64_t files_gib;               /* all uploads together */
+	uint64_t production;              /* 1: start only with two custodians of everything */
 	uint64_t alarms_device;           /* alarms a minute of one device; more are carried as urgent messages */
 	uint64_t path_silent; /* seconds; 0: not watched */
 	uint64_t alarm_t1, alarm_t2, alarm_t3; /* seconds after which an alarm that its desk has not opened goes on */

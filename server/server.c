@@ -18,6 +18,7 @@
 #include "batch.h"
 #include "certificate.h"
 #include "control.h"
+#include "custodians.h"
 #include "escalate.h"
 #include "files.h"
 #include "handlers.h"
@@ -123,6 +124,23 @@ static int check_tls(struct bk_server *s)
 
 /* ---- store ---- */
 
+/* In production nothing hangs on one person or machine; asked at the start, where somebody looks. */
+static int check_custodians(struct bk_server *s)
+{
+	struct bk_store_view *v = NULL;
+	enum bk_custodians_lack lack = BK_CUSTODIANS_ENOUGH;
+	int err = s->o.production ? bk_store_view_begin(s->store, &v) : 0;
+
+	if (v)
+		err = bk_custodians_check(v, s->root_key, bk_now(), &lack);
+	bk_store_view_end(v);
+	if (!err && lack) {
+		bk_log(BK_LOG_START_FAILED, "step=custodians error=%s lack=%s", bk_err_name(BK_E_STATE), bk_custodians_name(lack));
+		return BK_E_STATE;
+	}
+	return err ? failed("custodians", err) : 0;
+}
+
 static int open_store(struct bk_server *s, const uint8_t seal[static 32])
 {
 	char path[BK_OPTION_TEXT + 16];
@@ -150,6 +168,9 @@ static int open_store(struct bk_server *s, const uint8_t seal[static 32])
 		err = op.result;
 	if (err)
 		return failed("trust", err);
+	err = check_custodians(s);
+	if (err)
+		return err;
 	job = bk_audit_job("START", "version=%s", BAKEN_VERSION);
 	err = job ? bk_store_commit(s->store, &job->op, 1) : BK_E_NOMEM;
 	bk_job_free(job);

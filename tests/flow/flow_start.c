@@ -132,6 +132,14 @@ static void secrets_that_others_can_read_are_none(void **state)
 	assert_int_equal(chmod(path, 0600), 0);
 }
 
+/* M18: with one registrar and one vault there is no production. */
+static void production_wants_two_custodians(void **state)
+{
+	(void)state;
+	assert_int_not_equal(run("--production=1", NULL), EX_OK);
+	assert_true(bk_cast_log_has(&cast, "step=custodians error=BK_E_STATE lack=security-registrars"));
+}
+
 /* A TLS key that the root has not certified: every client would turn away. */
 static void a_foreign_tls_key_stops_the_start(void **state)
 {
@@ -315,6 +323,7 @@ int main(void)
 		cmocka_unit_test(looking_at_the_options_is_all),
 		cmocka_unit_test(keys_that_do_not_fit_stop_the_start),
 		cmocka_unit_test(secrets_that_others_can_read_are_none),
+		cmocka_unit_test(production_wants_two_custodians),
 		cmocka_unit_test(a_foreign_tls_key_stops_the_start),
 		cmocka_unit_test(the_second_server_is_told),
 		cmocka_unit_test(systemd_is_told),

@@ -166,7 +166,7 @@ static void the_list_is_complete(void **state)
 	fclose(f);
 	for (const char *at = text; (at = strstr(at, "  --")); at++)
 		rows++;
-	assert_int_equal(rows, 33);
+	assert_int_equal(rows, 35);
 	assert_non_null(strstr(text, "--queue-max=20000\n\tmessages waiting for one device"));
 	free(text);
 }
