@@ -117,6 +117,12 @@
 	X(AUDIT_OK, "Het logboek klopt: %s regels. Laatste controlegetal: %s",                     \
 	  "The audit log is intact: %s entries. Last hash: %s")                                    \
 	X(AUDIT_BAD, "Het logboek is veranderd bij regel %s.", "The audit log was altered at entry %s.") \
+	X(RIGHTS_REGISTRARS,                                                                       \
+	  "Registrators: naam, controlegetal, nu geldig, tot, lijsten met een handtekening, mag aanmelden", \
+	  "Registrars: name, fingerprint, valid now, until, lists with a signature, may enrol")     \
+	X(RIGHTS_DEVICES,                                                                          \
+	  "Toestellen van meldkamers, zorgteams en kluizen: nummer, rol, staat, geldig, in dienst, laatst gezien", \
+	  "Devices of desks, care teams and vaults: id, role, status, valid, on duty, last seen")   \
 	X(EXPORT_DONE, "Het logboek staat in %s.", "The audit log is in %s.")                      \
 	X(EXPORT_OK, "Het logboek klopt, tot en met nummer %s (%s regels).",                       \
 	  "The log is intact, up to number %s (%s lines).")                                        \

@@ -162,6 +162,27 @@ static void of_another_root(void **state)
 	snprintf(root, sizeof root, "%s", kept);
 }
 
+/* The review of special rights: registrars by what they signed, staff's devices, nobody of the people. */
+static void rights_are_listed(void **state)
+{
+	json_t *a = NULL, *o;
+	char id[BK_ID_TEXT];
+	size_t i, on_duty = 0;
+
+	(void)state;
+	assert_int_equal(run(&a, (const char *const[]){"rights", NULL}), 0);
+	assert_int_equal(json_array_size(json_object_get(a, "registrars")), 2);
+	json_array_foreach(json_object_get(a, "devices"), i, o) {
+		assert_string_not_equal(json_string_value(json_object_get(o, "role")), "person");
+		assert_string_not_equal(json_string_value(json_object_get(o, "device")),
+			bk_id_text(cast.realm.devices[cast.phone].device, id));
+		on_duty += json_is_true(json_object_get(o, "on_duty"));
+	}
+	assert_int_equal(i, 5); /* vault, officer, lead, carer, the other desk's officer */
+	assert_int_equal(on_duty, 0);
+	json_decref(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +190,7 @@ int main(void)
 		cmocka_unit_test(one_byte_altered),
 		cmocka_unit_test(cut_at_the_end),
 		cmocka_unit_test(of_another_root),
+		cmocka_unit_test(rights_are_listed),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
