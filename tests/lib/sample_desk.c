@@ -13,6 +13,7 @@ void bk_sample_case_event(struct bk_arena *a, Baken__Content *c)
 	m->urgency = (uint32_t)BAKEN__URGENCY__URGENCY_NOW;
 	m->other = id(a, 14);
 	m->level = 2;
+	m->answers = true;
 	SET(c, case_event, CASE_EVENT, m);
 }
 

@@ -321,7 +321,7 @@ static void check_flags(const struct log *l, const struct bk_case_state *s)
 static void check_log(const struct log *l, const struct bk_case_state *s)
 {
 	size_t open = opener(l), attachments = 0;
-	unsigned kept, broken;
+	unsigned kept, broken, along = 0;
 	bk_ms alarm, human;
 
 	assert_int_equal(s->opened, open < l->n);
@@ -341,8 +341,11 @@ static void check_log(const struct log *l, const struct bk_case_state *s)
 	assert_int_equal(s->human_ms, human);
 	assert_int_equal(s->level, naive_level(l, false));
 	assert_int_equal(s->hand_level, naive_level(l, true));
-	for (unsigned d = 50; d < 53; d++)
+	for (unsigned d = 50; d < 53; d++) {
 		assert_int_equal(bk_fold_joined(s, bk_sample_id(d)), naive_joined(l, bk_sample_id(d)));
+		along += naive_joined(l, bk_sample_id(d));
+	}
+	assert_int_equal(s->n_joined, along);
 	for (size_t i = 0; i < l->n; i++)
 		attachments += asks(&l->e[i]) || (i == open && l->e[i].kind == BK_CASE_OPENED) ? l->e[i].attachments : 0;
 	assert_int_equal(s->attachments, attachments);
