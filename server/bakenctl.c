@@ -55,6 +55,8 @@ static const struct command commands[] = {
 		"verify the audit log, or a file of it"},
 	{"audit export", bk_ctl_audit_export, "FILE [--receipt-key FILE]", "zet het logboek in een bestand, ondertekend",
 		"write the audit log to a file, signed"},
+	{"incident", bk_ctl_incident, "--to FOLDER [--hours N] [--log FILE]", "leg vast wat er op de server gebeurd is, zonder inhoud",
+		"put on file what happened at the server, without content"},
 	{"rights", bk_ctl_rights, "", "wie bijzondere rechten heeft, en wanneer die gebruikt zijn",
 		"who has special rights, and when they were used"},
 	{"push key", bk_ctl_push_key, "[--out FILE]", "maak de sleutel waarmee de server zich bij pushdiensten bekendmaakt",

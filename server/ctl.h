@@ -99,6 +99,7 @@ int bk_ctl_metrics(struct bk_ctl *ctl, int argc, char **argv);
 int bk_ctl_audit_verify(struct bk_ctl *ctl, int argc, char **argv);
 int bk_ctl_audit_export(struct bk_ctl *ctl, int argc, char **argv);
 int bk_ctl_audit_list(struct bk_ctl *ctl, int argc, char **argv);
+int bk_ctl_incident(struct bk_ctl *ctl, int argc, char **argv);
 int bk_ctl_rights(struct bk_ctl *ctl, int argc, char **argv);
 int bk_ctl_push_key(struct bk_ctl *ctl, int argc, char **argv);
 int bk_ctl_backup(struct bk_ctl *ctl, int argc, char **argv);

@@ -117,6 +117,8 @@
 	X(AUDIT_OK, "Het logboek klopt: %s regels. Laatste controlegetal: %s",                     \
 	  "The audit log is intact: %s entries. Last hash: %s")                                    \
 	X(AUDIT_BAD, "Het logboek is veranderd bij regel %s.", "The audit log was altered at entry %s.") \
+	X(INCIDENT_DONE, "Het dossier staat in %s. Kijk het na voordat u het weggeeft.",           \
+	  "The file is in %s. Look through it before you hand it on.")                              \
 	X(RIGHTS_REGISTRARS,                                                                       \
 	  "Registrators: naam, controlegetal, nu geldig, tot, lijsten met een handtekening, mag aanmelden", \
 	  "Registrars: name, fingerprint, valid now, until, lists with a signature, may enrol")     \

@@ -183,6 +183,40 @@ static void rights_are_listed(void **state)
 	json_decref(a);
 }
 
+/* The file of an incident: each file is what the manifest says, and no secret key is in it. */
+static void an_incident_is_put_on_file(void **state)
+{
+	char folder[620], path[700], hex[2 * BK_HASH_BYTES + 1];
+	json_t *manifest, *hash, *counts;
+	const char *name;
+	uint8_t *data = NULL;
+	size_t n = 0, files = 0;
+
+	(void)state;
+	snprintf(folder, sizeof folder, "%s.incident", file);
+	assert_int_equal(run(NULL, (const char *const[]){"incident", "--to", folder, "--log", cast.realm.log, NULL}), 0);
+	assert_int_not_equal(run(NULL, (const char *const[]){"incident", "--to", folder, NULL}), 0);
+	snprintf(path, sizeof path, "%s/manifest.json", folder);
+	manifest = json_load_file(path, 0, NULL);
+	assert_non_null(manifest);
+	assert_int_equal(json_integer_value(json_object_get(manifest, "audit_bad")), 0);
+	json_object_foreach(json_object_get(manifest, "files"), name, hash) {
+		snprintf(path, sizeof path, "%s/%s", folder, name);
+		assert_int_equal(bk_tmp_read(path, &data, &n), 0);
+		assert_string_equal(bk_hex_encode(hex, bk_hash_of(data, n).b, BK_HASH_BYTES), json_string_value(hash));
+		if (strcmp(name, "audit.json") == 0)
+			assert_non_null(memmem(data, n, "DUTY-ON", 7));
+		free(data);
+		files++;
+	}
+	assert_int_equal(files, 4);
+	json_decref(manifest);
+	snprintf(path, sizeof path, "%s/log-events.json", folder);
+	counts = json_load_file(path, 0, NULL);
+	assert_int_equal(json_integer_value(json_object_get(counts, "START")), 1);
+	json_decref(counts);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +225,7 @@ int main(void)
 		cmocka_unit_test(cut_at_the_end),
 		cmocka_unit_test(of_another_root),
 		cmocka_unit_test(rights_are_listed),
+		cmocka_unit_test(an_incident_is_put_on_file),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
