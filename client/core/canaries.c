@@ -3,23 +3,26 @@
 
 #include "cases.h"
 #include "engine.h"
-
-#define EVERY_MS 300000u /* between two */
-#define LATE_MS 120000u
+#include "policy.h"
 
 static bool is_vault(const struct bk_core *core)
 {
 	return core->self.role == BAKEN__ROLE__ROLE_VAULT;
 }
 
-static uint64_t every_ms(const struct bk_core *core)
+/* The desk's policy holds; a vault's machine may have times of its own. */
+static void read_times(struct bk_core *core)
 {
-	return core->o.canary_ms ? core->o.canary_ms : EVERY_MS;
+	struct bk_policy p;
+
+	bk_policy_get(core, &p);
+	core->canaries.every_ms = core->o.canary_ms ? core->o.canary_ms : p.canary_s * 1000ull;
+	core->canaries.late_ms = core->o.canary_late_ms ? core->o.canary_late_ms : p.canary_late_s * 1000ull;
 }
 
 static uint64_t late_ms(const struct bk_core *core)
 {
-	return core->o.canary_late_ms ? core->o.canary_late_ms : LATE_MS;
+	return core->canaries.late_ms;
 }
 
 /* ---- rounds ---- */
@@ -198,7 +201,7 @@ static void send_next(struct bk_core *core)
 {
 	struct bk_canary_round *r = round_of(core, core->self.device);
 
-	core->canaries.next_ms = core->now + every_ms(core);
+	core->canaries.next_ms = core->now + core->canaries.every_ms;
 	if (!bk_rosters_ready(core, core->self.circle)) {
 		core->canaries.next_ms = core->now + 1000;
 		return;
@@ -212,6 +215,7 @@ void bk_canaries_tick(struct bk_core *core)
 {
 	if (!bk_is_desk(core))
 		return;
+	read_times(core);
 	if (may_send(core) && core->now >= core->canaries.next_ms)
 		send_next(core);
 	for (size_t i = 0; i < BK_CANARY_VAULTS; i++)
@@ -270,6 +274,7 @@ void bk_canaries_on_canary(struct bk_core *core, const struct bk_opened *o, bk_m
 	if (!bk_is_desk(core) || !bk_id_equal(o->circle->circle, core->self.circle) ||
 		bk_id_from(m->nonce.data, m->nonce.len, &nonce))
 		return;
+	read_times(core);
 	if (m->leg == BAKEN__CANARY__LEG__SENT) {
 		arrived(core, o, nonce);
 		return;

@@ -25,6 +25,7 @@ struct bk_canary_round { /* the last one of a vault */
 struct bk_canaries {
 	struct bk_canary_round rounds[BK_CANARY_VAULTS];
 	bk_ms next_ms; /* a vault's next one */
+	uint64_t every_ms, late_ms;
 };
 
 void bk_canaries_tick(struct bk_core *core);

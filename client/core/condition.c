@@ -2,13 +2,23 @@
 #include "condition.h"
 
 #include "engine.h"
+#include "policy.h"
 
 #define DAY_MS 86400000ull
 #define DRILL_MS 60000u /* a desk that does not answer a test alarm within this would not answer a real one in time */
 #define ALLOWED_MAX 31u
 #define TIMELY ((unsigned)(BK_ILL_SILENT | BK_ILL_DRILL | BK_ILL_NEVER)) /* what time alone brings is told by the daily word */
 
-static const struct bk_health_rule rule = { .silent_days = 3, .drill_days = 31 };
+/* A person's device knows no policy of the desk: it goes by the usual numbers. */
+static const struct bk_health_rule usual = { .silent_days = 3, .drill_days = 31 };
+
+static struct bk_health_rule rule_of(struct bk_core *core)
+{
+	struct bk_policy p;
+
+	bk_policy_get(core, &p);
+	return (struct bk_health_rule){ .silent_days = p.health_days, .drill_days = p.drill_days };
+}
 
 /* ---- the own device ---- */
 
@@ -70,7 +80,7 @@ static int post(struct bk_core *core, json_t *row, Baken__DeviceHealth__Cause ca
 	p.regime = BAKEN__REGIME__REGIME_SECURITY;
 	p.circles[p.n_circles++] = bk_rosters_desk(core);
 	bk_json_int(row, "told_ms", core->now);
-	bk_json_int(row, "told_ill", bk_health_judge(&h, &rule, core->now) & ~TIMELY);
+	bk_json_int(row, "told_ill", bk_health_judge(&h, &usual, core->now) & ~TIMELY);
 	return bk_outbox_post(core, &p);
 }
 
@@ -79,7 +89,7 @@ static void remind(struct bk_core *core, json_t *row)
 {
 	json_t *event = NULL;
 
-	if (!bk_health_drill_due(bk_json_get_int(row, "drill_ms"), rule.drill_days, core->now) ||
+	if (!bk_health_drill_due(bk_json_get_int(row, "drill_ms"), usual.drill_days, core->now) ||
 		core->now < bk_json_get_int(row, "due_told_ms") + DAY_MS)
 		return;
 	bk_json_int(row, "due_told_ms", core->now);
@@ -191,7 +201,7 @@ int bk_condition_cmd_health(struct bk_core *core, struct bk_command *c)
 
 	take_facts(c->args, row);
 	h = own_health(core, row);
-	ill = bk_health_judge(&h, &rule, core->now);
+	ill = bk_health_judge(&h, &usual, core->now);
 	if (tells(core) && (ill & ~TIMELY) != bk_json_get_int(row, "told_ill"))
 		err = post(core, row, BAKEN__DEVICE_HEALTH__CAUSE__CHANGED);
 	if (!err)
@@ -212,7 +222,7 @@ void bk_condition_status(struct bk_core *core, json_t *answer)
 	row = own_row(core);
 	drill = bk_json_get_int(row, "drill_ms");
 	bk_json_ms(answer, "drill_ms", drill);
-	bk_json_bool(answer, "drill_due", bk_health_drill_due(drill, rule.drill_days, core->now));
+	bk_json_bool(answer, "drill_due", bk_health_drill_due(drill, usual.drill_days, core->now));
 	json_decref(row);
 }
 
@@ -327,6 +337,7 @@ static struct bk_health health_read(const json_t *row)
 static json_t *device_of(struct bk_core *core, const struct bk_roster *circle, const struct bk_roster_entry *e)
 {
 	json_t *row = bk_db_get_json(&core->db, bk_key_id("health/", e->cert.device)), *o = bk_json_object();
+	struct bk_health_rule rule = rule_of(core);
 	struct bk_health h = health_read(row);
 	char name[BK_NAME_MAX + 1];
 
@@ -347,6 +358,7 @@ void bk_condition_on_health(struct bk_core *core, const struct bk_opened *o, bk_
 {
 	struct bk_key k = bk_key_id("health/", o->sender->cert.device);
 	json_t *old = NULL, *row = NULL;
+	struct bk_health_rule rule = rule_of(core);
 	struct bk_health before, after;
 
 	if (!bk_is_desk(core) || o->circle->kind != BAKEN__CIRCLE_KIND__CIRCLE_PERSON)
