@@ -9,10 +9,14 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <poll.h>
+#include <pty.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "err.h"
 #include "story.h"
@@ -156,6 +160,53 @@ static void dead_notifier_is_found(void **state)
 	assert_true(audit_has("PATH-OK"));
 }
 
+/* The board itself, in a terminal: it draws the canary, then answers it, and nobody pressed a key. */
+static void board_answers_when_it_has_drawn(void **state)
+{
+	struct winsize size = {.ws_row = 30, .ws_col = 100};
+	uint64_t deadline = bk_proc_now_ms() + WAIT_MS;
+	char seen[200000] = "";
+	size_t len = 0;
+	int fd = -1, code = 0;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(bk_story_client_stop(&story, BK_OFFICER2), 0);
+	pid = forkpty(&fd, NULL, NULL, &size);
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		setenv("TERM", "xterm", 1);
+		execl(story.bin_client, story.bin_client, "--passphrase-file", story.pass, "--dir", story.who[BK_OFFICER2].dir,
+			"--lang", "en", "desk", (char *)NULL);
+		_exit(127);
+	}
+	while (!strstr(seen, "screens checked")) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		ssize_t n = poll(&p, 1, 1000) == 1 ? read(fd, seen + len, 4000) : 0;
+
+		assert_true(bk_proc_now_ms() < deadline && n >= 0);
+		len = len + (size_t)n < sizeof seen - 5000 ? len + (size_t)n : 0;
+		seen[len] = '\0';
+	}
+	for (const char *line, *fine = NULL; !fine;) { /* both have shown it: one by hand, one by itself */
+		char junk[4000];
+
+		draw(1);
+		assert_int_equal(bk_proc_line(&vault, WAIT_MS, &line), 0);
+		while (poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 0) == 1 && read(fd, junk, sizeof junk) > 0)
+			;
+		fine = strstr(line, "\"shown\":2");
+		assert_true(bk_proc_now_ms() < deadline);
+	}
+	assert_int_equal(write(fd, "q", 1), 1);
+	while (read(fd, seen, sizeof seen) > 0)
+		;
+	assert_int_equal(waitpid(pid, &code, 0), pid);
+	assert_int_equal(code, 0);
+	close(fd);
+	assert_int_equal(bk_story_client_start(&story, BK_OFFICER2), 0);
+}
+
 /* R4: the server's own watch, armed by nothing but its start. */
 static void no_vault_is_found_by_the_server(void **state)
 {
@@ -205,6 +256,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(screens_that_draw_are_fine),
 		cmocka_unit_test(dead_notifier_is_found),
+		cmocka_unit_test(board_answers_when_it_has_drawn),
 		cmocka_unit_test(no_vault_is_found_by_the_server),
 	};
 

@@ -24,6 +24,9 @@ static int setup(void **state)
 	(void)state;
 	bk_twin_cast(&twin, "canary", &cast);
 	twin.server.path.silent_ms = 900000;
+	cast.vault->canaries = true;
+	bk_twin_reboot(cast.vault);
+	bk_twin_do(cast.vault, json_pack("{s:s}", "cmd", "connect"));
 	return 0;
 }
 

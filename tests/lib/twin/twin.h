@@ -58,6 +58,7 @@ struct bk_twin_device {
 	struct bk_wire *wire;
 	struct bk_twin_piece *out, **out_tail; /* to the server */
 	bool cut;           /* no network */
+	bool canaries;      /* a vault's core sends them; off, or time that goes by would be full of them */
 	bool unlocked;      /* its next opening is a person's, by PIN */
 	bool duress;        /* its core opens with the second PIN */
 	int err;            /* of the last input; "fatal" */

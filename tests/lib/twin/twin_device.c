@@ -8,6 +8,7 @@
 #include "twin.h"
 #include "twin_in.h"
 
+#define NO_CANARY_MS (100ull * 365 * 86400000)
 #define FILE_PIECE 50000u
 
 /* ---- pieces ---- */
@@ -112,6 +113,7 @@ static int check_pin(void *arg, const char *pin, bool *ret_second)
 void bk_twin_device_open(struct bk_twin_device *d)
 {
 	struct bk_core_options o = {.kv = d->kv, .blobs = d->blobs, .lang = BK_LANG_EN, .unlocked = d->unlocked, .duress = d->duress,
+		.canary_ms = d->canaries ? 0 : NO_CANARY_MS,
 		.pin = check_pin};
 
 	d->err = bk_core_open(&o, bk_now(), &d->core);
