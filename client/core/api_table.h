@@ -32,7 +32,7 @@ struct bk_api_field {
 };
 
 #define BK_API_NEW 0u /* before enrolment too */
-#define BK_API_FIELDS_MAX 12
+#define BK_API_FIELDS_MAX 16
 
 struct bk_api_entry {
 	const char *name;

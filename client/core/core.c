@@ -92,6 +92,7 @@ static void turn_pump(struct bk_core *core)
 	bk_upload_pump(core);
 	bk_download_pump(core);
 	bk_keyring_pump(core);
+	bk_timers_pump(core);
 	bk_outbox_pump(core);
 	bk_duty_pump(core);
 	bk_handover_pump(core);
@@ -289,6 +290,7 @@ static void expire(struct bk_core *core)
 	bk_approvals_expire(core);
 	bk_keyring_expire(core);
 	bk_exposure_expire(core);
+	bk_timers_expire(core);
 }
 
 int bk_core_tick(struct bk_core *core, bk_ms now)
@@ -332,6 +334,7 @@ bk_ms bk_core_next_tick(const struct bk_core *core)
 		next = earlier(next, core->keyring_retry_ms);
 	if (bk_shift_next(core))
 		next = earlier(next, bk_shift_next(core) > core->now ? bk_shift_next(core) : core->now);
+	next = earlier(next, bk_timers_next(core));
 	if (core->lease_ms)
 		next = earlier(next, core->lease_ms);
 	next = earlier(next, bk_alerts_next(core));

@@ -29,6 +29,7 @@
 #include "rosters.h"
 #include "self.h"
 #include "sessions.h"
+#include "timers.h"
 #include "signal_session.h"
 
 #define BK_NEVER UINT64_MAX
@@ -77,6 +78,7 @@ struct bk_core {
 	struct bk_household household;
 	struct bk_condition condition;
 	struct bk_canaries canaries;
+	struct bk_timers timers;
 	struct bk_capsule_sealer sealer; /* of the next message; warmed when ready */
 	bool sealer_ready;
 	struct bk_queue staged, ready;

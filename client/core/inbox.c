@@ -330,6 +330,16 @@ static void shift_plan(struct bk_core *core, const struct work *w)
 	bk_shift_on_plan(core, &w->opened);
 }
 
+static void watch_plan(struct bk_core *core, const struct work *w)
+{
+	bk_timers_on_plan(core, &w->opened, w->d->stored_ms);
+}
+
+static void watch_end(struct bk_core *core, const struct work *w)
+{
+	bk_timers_on_end(core, &w->opened);
+}
+
 /* By kind of content; a kind without a row is read and its receipt is all that follows. */
 static void (*const handlers[BK_CONTENT_KINDS])(struct bk_core *core, const struct work *w) = {
 	[BK_CONTENT_REPORT] = keep_item,
@@ -352,6 +362,8 @@ static void (*const handlers[BK_CONTENT_KINDS])(struct bk_core *core, const stru
 	[BK_CONTENT_HANDOVER] = handover,
 	[BK_CONTENT_HANDOVER_ANSWER] = handover_answer,
 	[BK_CONTENT_SHIFT_PLAN] = shift_plan,
+	[BK_CONTENT_WATCH_PLAN] = watch_plan,
+	[BK_CONTENT_WATCH_END] = watch_end,
 };
 
 /* A person's message in somebody else's conversation is a case of its own (cases.c). */
@@ -495,10 +507,21 @@ static void take(struct bk_core *core, const Baken__Delivery *d, bool asked)
 	int err = 0;
 
 	if (bk_id_from(d->message_id.data, d->message_id.len, &w.message) ||
-		bk_hash_from(d->body_hash.data, d->body_hash.len, &w.body) || d->capsule.len != BK_CAPSULE_BYTES)
+		bk_hash_from(d->body_hash.data, d->body_hash.len, &w.body) ||
+		(!d->watch && d->capsule.len != BK_CAPSULE_BYTES))
 		return;
 	if (bk_db_has(&core->db, bk_key_id("seen/", w.message))) {
 		ack(core, d->seq); /* read and kept before: its ack was lost */
+		return;
+	}
+	if (d->watch) { /* no capsule: the desk has the key, or waits for it */
+		if (!bk_hash_equal(bk_hash_of(d->body.data, d->body.len), w.body)) {
+			nack(core, d->seq, BK_E_HASH);
+			return;
+		}
+		bk_timers_on_fired(core, d);
+		seen_put(core, w.message);
+		ack(core, d->seq);
 		return;
 	}
 	err = bk_signal_unseal(core->signal, d->capsule.data, w.inner, &w.outer);

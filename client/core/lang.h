@@ -60,6 +60,8 @@
 	X(BK_SAY_NOTHING_LEFT, "There is nothing to hand over", "Er is niets om over te dragen")   \
 	X(BK_SAY_NOT_RECEIVER, "This handover is not for this device, or it is over",              \
 		"Deze overdracht is niet voor dit toestel, of is al voorbij")                      \
+	X(BK_SAY_WATCH_DUE, "Choose a time that is still to come, and within 31 days",              \
+	  "Kies een tijd die nog moet komen, en binnen 31 dagen")                                  \
 	X(BK_SAY_FATAL, "Storing failed. Nothing was lost. Start the program again",               \
 	  "Opslaan is mislukt. Er is niets verloren. Start het programma opnieuw")
 

@@ -73,6 +73,7 @@ static void forget_session(struct bk_core *core)
 	bk_sessions_offline(core);
 	bk_transfers_offline(core);
 	bk_duty_offline(core);
+	bk_timers_offline(core);
 }
 
 /* Commands that wait for an answer of this connection get one now. */
@@ -407,6 +408,9 @@ static void on_error(struct bk_core *core, const Baken__Frame *f, const struct b
 		if (r->command)
 			bk_api_error(core, r->command_id, err, BK_SAY_NOTHING);
 		break;
+	case BK_REQ_WATCH:
+		bk_timers_on_error(core, r, err);
+		break;
 	case BK_REQ_DUTY:
 	case BK_REQ_CIRCLES:
 	case BK_REQ_PREKEYS:
@@ -498,6 +502,9 @@ static void on_session_frame(struct bk_core *core, const Baken__Frame *f, const 
 		break;
 	case BAKEN__FRAME__KIND_BODY_DATA:
 		bk_keyring_on_body(core, f->body_data, r);
+		break;
+	case BAKEN__FRAME__KIND_WATCH_STATE:
+		bk_timers_on_state(core, f->watch_state, r);
 		break;
 	case BAKEN__FRAME__KIND_QUOTA:
 		bk_outbox_on_quota(core, f->quota->device_ids, f->quota->n_device_ids, true);

@@ -38,7 +38,8 @@ enum bk_request_kind {
 	BK_REQ_CLAIM,
 	BK_REQ_DRILL,
 	BK_REQ_PATH,
-	BK_REQ_BODY
+	BK_REQ_BODY,
+	BK_REQ_WATCH
 };
 
 struct bk_request {

@@ -68,6 +68,9 @@ struct bk_post {
 /* BK_E_ROLE, BK_E_TOO_BIG, BK_E_FULL, BK_E_NOT_FOUND (circle). Writes the row; sending follows by itself. */
 int bk_outbox_post(struct bk_core *core, struct bk_post *p);
 
+/* Content as it would be posted under p->id, signed, and kept by nobody but the caller. */
+int bk_outbox_seal(struct bk_core *core, struct bk_post *p, uint8_t **ret_envelope, size_t *ret_len);
+
 int bk_outbox_load(struct bk_core *core);
 void bk_outbox_unload(struct bk_core *core);
 struct bk_out *bk_outbox_find(struct bk_core *core, bk_id id);

@@ -318,6 +318,12 @@ static int post(struct bk_core *core, struct bk_post *p, const bk_id *repeats)
 	return err;
 }
 
+int bk_outbox_seal(struct bk_core *core, struct bk_post *p, uint8_t **ret_envelope, size_t *ret_len)
+{
+	fill(core, p);
+	return bk_pack_seal(core, p->content, p->regime, ret_envelope, ret_len);
+}
+
 int bk_outbox_post(struct bk_core *core, struct bk_post *p)
 {
 	return post(core, p, NULL);

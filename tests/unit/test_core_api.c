@@ -170,6 +170,7 @@ static const char *row_of(const char *heading, const char *name)
 /* ---- the table ---- */
 
 static const char *const who[][2] = {
+	{"PEOPLE | OFFICERS | ROLE(VAULT)", "person, relative, child, officer, lead, vault"},
 	{"NEW", "new"},
 	{"ALL", "all"},
 	{"GROWN", "all but child"},
