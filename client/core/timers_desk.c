@@ -14,6 +14,8 @@
 #include "cases.h"
 #include "duress.h"
 #include "engine.h"
+#include "keyring.h"
+#include "vault.h"
 #include "watch.h"
 
 #define URGENCY_NOW 3u
@@ -195,30 +197,64 @@ static void add_lateness(const json_t *fired, json_t *last)
 	bk_json_int(last, "late_ms", bk_json_get_int(fired, "fired_ms") - bk_json_get_int(fired, "due_ms"));
 }
 
+/* From here on it is a message like any other: whoever comes on duty later is given its key, and fetches its body. */
+static void keep_key(struct bk_core *core, const struct bk_opened *o, const uint8_t key[static BK_KEY_BYTES],
+	const json_t *fired)
+{
+	struct bk_keyring_key k = { .message = o->message, .sender = o->sender->cert.device, .case_id = o->message,
+		.stored_ms = bk_json_get_int(fired, "stored_ms"), .person = true };
+	uint8_t body[BK_WATCH_BODY_MAX];
+	size_t n = bk_json_get_int(fired, "size");
+
+	if (n <= sizeof(body) && bk_json_get_hex(fired, "body", body, n))
+		k.body = bk_hash_of(body, n);
+	memcpy(k.key, key, sizeof(k.key));
+	bk_keyring_keep(core, &k);
+	sodium_memzero(&k, sizeof(k));
+}
+
+static bool is_vault(const struct bk_core *core)
+{
+	return core->self.role == BAKEN__ROLE__ROLE_VAULT;
+}
+
+/* A vault keeps the key and none of the words. */
+static void show_fired(struct bk_core *core, const struct bk_opened *o, json_t *plan, const json_t *fired, int err,
+	const uint8_t key[static BK_KEY_BYTES])
+{
+	json_t *last = err ? bk_json_object() : last_of(o->content->alarm);
+
+	add_lateness(fired, last);
+	if (err)
+		bk_json_text(last, "error", bk_err_name(err)); /* missed all the same */
+	else
+		keep_item(core, o, key, bk_json_get_int(fired, "stored_ms"));
+	bk_json_put(plan, "last", last);
+}
+
 static void read_fired(struct bk_core *core, bk_id message, json_t *plan, const json_t *fired)
 {
 	bk_id watch = bk_json_get_id(fired, "watch");
 	struct bk_opened o = { .kind = BK_CONTENT_ANY };
 	uint8_t key[BK_KEY_BYTES];
 	int err = open_fired(core, plan, fired, message, key, &o);
-	json_t *last = err ? bk_json_object() : last_of(o.content->alarm);
 
-	add_lateness(fired, last);
-	if (err)
-		bk_json_text(last, "error", bk_err_name(err)); /* missed all the same */
-	else
-		keep_item(core, &o, key, bk_json_get_int(fired, "stored_ms"));
+	if (!err)
+		keep_key(core, &o, key, fired);
+	if (!is_vault(core))
+		show_fired(core, &o, plan, fired, err, key);
 	sodium_memzero(key, sizeof(key));
-	bk_json_put(plan, "last", json_incref(last));
 	bk_json_int(plan, "fired_counter", bk_json_get_int(fired, "counter"));
 	bk_db_put_json(&core->db, bk_key_id("watchplan/", watch), plan);
-	open_case(core, message, plan, fired, err ? NULL : o.content->alarm->text);
-	if (!err) {
+	if (is_vault(core) && !err)
+		bk_vault_take(core, &o, message, bk_json_get_int(fired, "stored_ms"));
+	else if (!is_vault(core))
+		open_case(core, message, plan, fired, err ? NULL : o.content->alarm->text);
+	if (!err && !is_vault(core))
 		bk_duress_on_message(core, &o, bk_json_get_int(fired, "stored_ms"));
+	if (!err)
 		bk_pack_free(&o);
-	}
 	tell(core, watch, plan);
-	json_decref(last);
 }
 
 static json_t *fired_row(const Baken__Delivery *d, bk_id watch)
@@ -251,7 +287,7 @@ void bk_timers_on_fired(struct bk_core *core, const Baken__Delivery *d)
 	plan = plan_of(core, watch);
 	if (plan) {
 		read_fired(core, message, plan, fired);
-	} else {
+	} else if (!is_vault(core)) {
 		json_t *none = bk_json_object();
 
 		open_case(core, message, none, fired, NULL);
@@ -340,6 +376,10 @@ void bk_timers_on_plan(struct bk_core *core, const struct bk_opened *o, bk_ms st
 		return;
 	}
 	plan = plan_row(m, o->circle->circle, o->content->drill, stored_ms);
+	if (is_vault(core)) {
+		json_object_del(plan, "what");
+		json_object_del(plan, "where");
+	}
 	if (json_object_get(old, "fired_counter"))
 		bk_json_int(plan, "fired_counter", bk_json_get_int(old, "fired_counter"));
 	if (json_object_get(old, "last"))

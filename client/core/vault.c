@@ -63,8 +63,8 @@ bool bk_vault_take(struct bk_core *core, const struct bk_opened *o, bk_id case_i
 	else if (opens(o->kind) && stored_ms > s.asked)
 		s.asked = stored_ms;
 	state_put(core, case_id, s);
-	if (o->kind == BK_CONTENT_DESK_POLICY)
-		return false; /* it lives by it, too */
+	if (o->kind == BK_CONTENT_DESK_POLICY || o->kind == BK_CONTENT_WATCH_PLAN || o->kind == BK_CONTENT_WATCH_END)
+		return false; /* it lives by it, too; the key of a timer opens what fires */
 	event = bk_event("kept");
 	bk_json_id(event, "message", o->message);
 	bk_json_id(event, "case", case_id);

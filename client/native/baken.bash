@@ -17,6 +17,7 @@ _baken_options()
 	messages) echo "--conversation" ;;
 	reply) echo "--answer --file" ;;
 	send) echo "--file" ;;
+	watch) echo "--until --minutes --grace --every --where --note --place --pin-file --journey --drill" ;;
 	guidance) echo "--title --to --group --all --household --template --hours --no-acknowledge --drill --change" ;;
 	monitor) echo "--days --html" ;;
 	unlock) echo "--minutes" ;;
@@ -32,7 +33,7 @@ _baken()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} word= i
 	local words="enrol status report reports messages show reply send attach save guidance acknowledge ask-again"
-	words="$words people desk monitor vault receipts sync unlock lock passphrase health drill devices pin wipe rpc help"
+	words="$words watch people desk monitor vault receipts sync unlock lock passphrase health drill devices pin wipe rpc help"
 	local global="--dir --passphrase-file --lang --json --offline --wait --help --version"
 
 	COMPREPLY=()

@@ -44,6 +44,11 @@ static const struct command {
 	{"acknowledge", bk_cmd_acknowledge, "MESSAGE", "een advies bevestigen", "acknowledge guidance"},
 	{"ask-again", bk_cmd_ask_again, "MESSAGE", "een onleesbaar bericht opnieuw vragen",
 		"ask again for an unreadable message"},
+	{"watch", bk_cmd_watch,
+		"[list | start [--journey] [--until HH:MM | --minutes N] [--grace N] [--every N] [--where W] [--place LAT,LON] "
+		"[--note N] [--drill] WHAT | safe [TIMER] | extend [--until HH:MM | --minutes N] [TIMER] | cancel [TIMER]]",
+		"inchecken en onderweg: de meldkamer krijgt alarm als u niet op tijd van u laat horen",
+		"check in, or be on the way: the desk is alarmed when it does not hear from you in time"},
 	{"people", bk_cmd_people, "", "aan wie dit toestel kan schrijven", "whom this device can write to"},
 	{"desk", bk_cmd_desk, "[on | off | list | case CASE | due | claim CASE | release CASE REASON | close CASE FEEDBACK | "
 		"note CASE TEXT | promise CASE TIME | urgency CASE now|today|can-wait|as-said | join CASE | leave CASE | "

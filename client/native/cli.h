@@ -108,6 +108,7 @@ int bk_cmd_show(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_attach(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_save(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_people(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_watch(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_receipts(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_monitor(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_desk(struct bk_cli *cli, int argc, char **argv);

@@ -259,6 +259,21 @@
 	X(NO_SUCH_MESSAGE, "Dit bericht is er niet, of meer berichten beginnen zo. Kijk met: baken messages", \
 	  "There is no such message, or more than one. See: baken messages")                       \
 	X(NO_SUCH_FILE, "Dit bestand is er niet, of is niet te lezen.", "There is no such file, or it cannot be read.") \
+	X(WATCH_ASKED, "op dit toestel; de meldkamer weet het nog NIET", "on this device; the desk does NOT know yet") \
+	X(WATCH_ARMED, "loopt", "runs")                                                            \
+	X(WATCH_WARNING, "bijna tijd: laat weten dat u veilig bent", "almost time: say that you are safe") \
+	X(WATCH_LATE, "TE LAAT: laat nu weten dat u veilig bent", "LATE: say now that you are safe") \
+	X(WATCH_FIRED, "ALARM bij de meldkamer", "ALARM at the desk")                              \
+	X(WATCH_ENDED, "klaar", "over")                                                            \
+	X(WATCH_UNCONFIRMED, "De server weet dit nog niet. Het alarm kan op de oude tijd afgaan.",  \
+	  "The server does not know this yet. The alarm may go off at the old time.")              \
+	X(WATCH_CHECK_IN, "inchecken", "check-in")                                                 \
+	X(WATCH_JOURNEY, "onderweg", "journey")                                                    \
+	X(WATCH_UNTIL, "tot", "until")                                                             \
+	X(WATCH_LAST_PLACE, "Laatste plaats", "Last place")                                        \
+	X(WATCH_SERVER_DOWN, "De server lag stil", "The server was down")                          \
+	X(WATCH_PIN, "Pincode of wachtwoordzin: ", "PIN or passphrase: ")                          \
+	X(WATCH_WHICH, "Welke timer? Kies er een uit: baken watch", "Which timer? Choose one from: baken watch") \
 	X(ONE_TWO_THREE, "Typ 1, 2 of 3.", "Type 1, 2 or 3.")                                      \
 	X(NOTHING_SENT, "Er is niets verstuurd.", "Nothing was sent.")                            \
 	X(E_PREFIX, "Fout", "Error")                                                               \

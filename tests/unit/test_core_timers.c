@@ -294,6 +294,7 @@ static void test_withdrawn_phone(void **state)
 
 	(void)state;
 	start_it(cast.person, journey(30), id);
+	bk_twin_pass(&twin, MINUTE);
 	bk_twin_revoke(cast.person);
 	bk_twin_pass(&twin, 40 * MINUTE);
 	item = item_of(cast.officer, id);
