@@ -24,6 +24,7 @@ _baken_options()
 	passphrase) echo "--new-passphrase-file" ;;
 	pin) echo "--second --no-second --new-passphrase-file" ;;
 	wipe) echo "--yes" ;;
+	shift) echo "--risk --accept --refuse --reason --since --until --least --force" ;;
 	vault) echo "--canary --canary-late" ;;
 	rpc) echo "--lock-after" ;;
 	esac
@@ -33,7 +34,7 @@ _baken()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} word= i
 	local words="enrol status report reports messages show reply send attach save guidance acknowledge ask-again"
-	words="$words watch people desk monitor vault receipts sync unlock lock passphrase health drill devices pin wipe rpc help"
+	words="$words watch people desk monitor shift vault receipts sync unlock lock passphrase health drill devices pin wipe rpc help"
 	local global="--dir --passphrase-file --lang --json --offline --wait --help --version"
 
 	COMPREPLY=()
@@ -66,6 +67,7 @@ _baken()
 	case $word in
 	help) COMPREPLY=($(compgen -W "$words" -- "$cur")) ;;
 	desk) COMPREPLY=($(compgen -W "on off list case due claim release close note promise urgency join leave escalate link policy" -- "$cur")) ;;
+	shift) COMPREPLY=($(compgen -W "show colleagues offer answer take-back grant ask read-by plan off" -- "$cur")) ;;
 	receipts) COMPREPLY=($(compgen -W "export" -- "$cur")) ;;
 	guidance)
 		if [[ $prev == guidance ]]; then

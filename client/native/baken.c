@@ -54,6 +54,11 @@ static const struct command {
 		"note CASE TEXT | promise CASE TIME | urgency CASE now|today|can-wait|as-said | join CASE | leave CASE | "
 		"escalate CASE REASON | link CASE CASE | policy [NAME=NUMBER]...]",
 		"meldkamer: het bord", "duty desk: the board"},
+	{"shift", bk_cmd_shift,
+		"[show | colleagues | offer [--risk T]... COLLEAGUE [TEXT] | answer [--accept N]... [--refuse N]... [--reason T] "
+		"HANDOVER | take-back HANDOVER | grant [--since W] [--until W] CASE COLLEAGUE | ask [CASE]... | read-by DEVICE | "
+		"plan [--least N] [FILE] | off [--force REASON]]",
+		"dienst: overdragen, sleutels, rooster", "shift: handover, keys, plan"},
 	{"vault", bk_cmd_vault, "[--canary SECONDS] [--canary-late SECONDS]", "kluis: bewaart sleutels, toont niets", "vault: keeps keys, shows nothing"},
 	{"monitor", bk_cmd_monitor, "[--days N] [--html FILE]", "het werk van de meldkamer in getallen",
 		"the work of the desk in numbers"},

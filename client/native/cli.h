@@ -112,6 +112,7 @@ int bk_cmd_watch(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_receipts(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_monitor(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_desk(struct bk_cli *cli, int argc, char **argv);
+int bk_cmd_shift(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_vault(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_rpc(struct bk_cli *cli, int argc, char **argv);
 

@@ -278,7 +278,7 @@ static void watch_vault(struct bk_cli *cli, const json_t *event)
 		print_event(cli, event);
 	if (strcmp(name, "canary-result") == 0)
 		say_canary(cli, event);
-	if (strcmp(name, "message") != 0)
+	if (strcmp(name, "kept") != 0)
 		return;
 	r->kept++;
 	if (!cli->json && hole) { /* shows that it works, and nothing of what it keeps */

@@ -205,6 +205,29 @@
 	X(CERTAINTY_UNSURE, "niet zeker", "unsure")                                                \
 	X(CERTAINTY_SURE, "zeker", "sure")                                                         \
 	X(VAULT_RUNS, "De kluis draait. Stoppen met Ctrl-C.", "The vault runs. Stop with Ctrl-C.") \
+	X(HAND_CASE, "zaak", "case")                                                               \
+	X(HAND_ALARM, "alarm", "alarm")                                                            \
+	X(HAND_PROMISE, "belofte", "promise")                                                      \
+	X(HAND_WATCH, "timer", "timer")                                                            \
+	X(HAND_RISK, "risico", "risk")                                                             \
+	X(HAND_UNSENT, "niet weg", "not sent")                                                     \
+	X(HAND_OFFERED, "aangeboden", "offered")                                                   \
+	X(HAND_ACCEPTED, "overgenomen", "accepted")                                                \
+	X(HAND_REFUSED, "geweigerd", "refused")                                                    \
+	X(HAND_MOVED, "overgedragen", "handed over")                                               \
+	X(HAND_FAILED, "niet gelukt", "did not work")                                              \
+	X(HAND_TAKEN_BACK, "Overdracht ingetrokken", "Handover taken back")                        \
+	X(HAND_LEFT, "Dit staat nog open:", "This is still open:")                                 \
+	X(HAND_NOTHING_LEFT, "Er staat niets meer open.", "Nothing is left open.")                 \
+	X(HAND_SENT, "Aangeboden. U blijft verantwoordelijk tot uw collega elk punt overneemt.",   \
+	  "Offered. You stay responsible until your colleague has accepted each item.")            \
+	X(HAND_ANSWERED, "Uw antwoord is verstuurd.", "Your answer was sent.")                     \
+	X(SHIFT_ON, "in dienst", "on duty")                                                        \
+	X(SHIFT_OFF, "vrij", "off duty")                                                           \
+	X(SHIFT_GRANTED, "Uw collega kan de zaak nu lezen. Dat is niet terug te draaien.",         \
+	  "Your colleague can read the case now. That cannot be undone.")                          \
+	X(SHIFT_ASKED, "Gevraagd aan de kluis.", "Asked the vault.")                               \
+	X(SHIFT_GAP, "TE WEINIG MENSEN", "TOO FEW PEOPLE")                                         \
 	X(VAULT_COUNT, "%lld bericht(en) bewaard", "%lld message(s) kept")                         \
 	X(UNDECRYPTABLE, "Een bericht kan niet worden gelezen. Vraag het opnieuw met: baken ask-again %s", \
 	  "A message cannot be read. Ask for it again with: baken ask-again %s")                   \
