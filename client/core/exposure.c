@@ -17,8 +17,6 @@ void bk_exposure_gave(struct bk_core *core, bk_id device, bk_id case_id)
 	struct bk_key k = bk_key_pair("gave/", device, case_id);
 	uint8_t at[8];
 
-	if (bk_db_has(&core->db, k))
-		return;
 	bk_u64_write(at, bk_cases_now(core));
 	bk_db_put(&core->db, k, at, sizeof(at));
 }
@@ -124,13 +122,21 @@ static size_t spans_of(struct bk_core *core, bk_id device, struct span **ret_spa
 	return n;
 }
 
+/* When the device was last given the keys of a case: of all that was there by then. */
+static bk_ms given_at(struct bk_core *core, bk_id device, bk_id case_id)
+{
+	uint8_t at[8];
+
+	return bk_db_read(&core->db, bk_key_pair("gave/", device, case_id), at, sizeof(at)) ? 0 : bk_u64_read(at);
+}
+
 /* The messages of one case that the device had; NULL when none. */
 static json_t *read_of_case(struct bk_core *core, bk_id device, bk_id case_id, const struct span *spans, size_t n_spans)
 {
 	bool vault = core->self.role == BAKEN__ROLE__ROLE_VAULT;
-	bool given = bk_db_has(&core->db, bk_key_pair("gave/", device, case_id));
 	struct bk_keyring_key *keys = NULL;
 	json_t *row = NULL, *messages = bk_json_array();
+	bk_ms given = given_at(core, device, case_id);
 	size_t n = 0;
 	char name[BK_NAME_MAX + 1] = "";
 
@@ -142,7 +148,7 @@ static json_t *read_of_case(struct bk_core *core, bk_id device, bk_id case_id, c
 		bool capsule = on_duty_at(spans, n_spans, keys[i].stored_ms) || bk_id_equal(keys[i].sender, device);
 		json_t *m = NULL;
 
-		if (!capsule && !given)
+		if (!capsule && keys[i].stored_ms > given)
 			continue;
 		m = bk_json_object();
 		bk_json_id(m, "message", keys[i].message);

@@ -4,7 +4,7 @@
  * it), and which cases' keys it was given. After a withdrawal it names every case and message that device could read.
  * Where we were away ourselves, it says rather too much than too little.
  *
- * Rows: "duty/" device + from -> until (0: still); "gave/" device + case -> first time.
+ * Rows: "duty/" device + from -> until (0: still); "gave/" device + case -> newest time.
  */
 #ifndef BK_EXPOSURE_H
 #define BK_EXPOSURE_H

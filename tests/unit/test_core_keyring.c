@@ -128,10 +128,122 @@ static void test_on_duty_reads_what_is_open(void **state)
 	expect_equal(open);
 }
 
+/* Second comes on duty while no vault answers: it has nothing of what was before. */
+static void on_duty_without_vault(void)
+{
+	duty(cast.second, false);
+	bk_twin_do(cast.vault, json_pack("{s:s}", "cmd", "disconnect"));
+	duty(cast.second, true);
+	bk_twin_forget(cast.second);
+}
+
+static int grant(struct bk_twin_device *d, const char *id, bk_ms until)
+{
+	char to[BK_ID_TEXT];
+	json_t *c = json_pack("{s:s, s:s, s:s}", "cmd", "grant", "case", id, "to", bk_id_text(cast.second->id, to));
+	int err;
+
+	if (until)
+		json_object_set_new(c, "until_ms", json_integer((json_int_t)until));
+	err = bk_twin_call(d, c, NULL);
+	bk_twin_pass(&twin, 10000);
+	return err;
+}
+
+/* A case, or a span of it, by its owner or a lead; nobody else, and to nobody but an officer of the desk. */
+static void test_grant(void **state)
+{
+	char a[BK_ID_TEXT];
+	bk_ms middle;
+	json_t *c;
+
+	(void)state;
+	report("Voor wie erbij komt", "today", a);
+	act(cast.officer, "note", a, "text", "vroeg");
+	bk_twin_pass(&twin, MINUTE);
+	middle = bk_twin_now();
+	bk_twin_pass(&twin, MINUTE);
+	act(cast.officer, "note", a, "text", "laat");
+	on_duty_without_vault();
+	assert_null(folded(cast.second, a));
+	assert_int_equal(grant(cast.officer, a, 0), BK_E_STATE); /* not the owner */
+	act(cast.officer, "claim", a, NULL, NULL);
+	assert_int_equal(grant(cast.officer, a, middle), 0);
+	c = folded(cast.second, a);
+	assert_non_null(c);
+	assert_int_equal(bk_twin_count(cast.second, "case", "text", "vroeg"), 1);
+	assert_int_equal(bk_twin_count(cast.second, "case", "text", "laat"), 0);
+	json_decref(c);
+	assert_int_equal(grant(cast.officer, a, 0), 0);
+	assert_int_equal(bk_twin_count(cast.second, "case", "text", "laat"), 1);
+	expect_equal(a);
+	act(cast.officer, "release", a, "reason", "klaar");
+}
+
+static enum bk_twin_verdict garble(void *arg, struct bk_twin_device *d, bool to_server, Baken__Frame *f)
+{
+	(void)arg;
+	if (to_server || d != cast.second || f->kind_case != BAKEN__FRAME__KIND_BODY_DATA)
+		return BK_TWIN_PASS;
+	f->body_data->body.data[100] ^= 1;
+	return BK_TWIN_CHANGED;
+}
+
+/* What the server lost or changed is shown, each by its id, and can be asked for from its sender. */
+static void test_damaged_body_is_shown(void **state)
+{
+	char a[BK_ID_TEXT];
+
+	(void)state;
+	report("Beschadigd", "today", a);
+	on_duty_without_vault();
+	act(cast.officer, "claim", a, NULL, NULL);
+	twin.tap = garble;
+	assert_int_equal(grant(cast.officer, a, 0), 0);
+	twin.tap = NULL;
+	assert_int_equal(bk_twin_count(cast.second, "undecryptable", "message", a), 1);
+	assert_int_equal(bk_twin_count(cast.second, "undecryptable", "error", "BK_E_HASH") +
+		bk_twin_count(cast.second, "undecryptable", NULL, NULL), 2 * bk_twin_count(cast.second, "undecryptable", NULL, NULL));
+	assert_null(folded(cast.second, a));
+	bk_twin_do(cast.second, json_pack("{s:s, s:s}", "cmd", "ask-again", "message", a));
+	bk_twin_pass(&twin, MINUTE);
+	assert_int_equal(bk_twin_count(cast.second, "message", "message", a), 1);
+	act(cast.officer, "release", a, "reason", "klaar");
+}
+
+/* What a colleague wrote before their device was withdrawn stays in the case, for who comes later too. */
+static void test_withdrawn_author(void **state)
+{
+	struct bk_twin_device *lead = bk_twin_enrol(&twin, "Leiding", BAKEN__ROLE__ROLE_LEAD, BK_TWIN_DESK);
+	char a[BK_ID_TEXT], id[BK_ID_TEXT];
+	json_t *reply = NULL;
+
+	(void)state;
+	bk_twin_do(cast.vault, json_pack("{s:s}", "cmd", "connect"));
+	duty(lead, true);
+	report("Met een notitie van wie weg is", "today", a);
+	act(lead, "note", a, "text", "gebeld met de wijkagent");
+	bk_twin_pass(&twin, 1000);
+	bk_id_text(lead->id, id);
+	bk_twin_revoke(lead);
+	bk_twin_pass(&twin, MINUTE);
+	duty(cast.second, false);
+	duty(cast.second, true);
+	expect_equal(a);
+	assert_int_equal(bk_twin_call(cast.vault, json_pack("{s:s, s:s}", "cmd", "could-have-read", "device", id), &reply), 0);
+	assert_true(json_array_size(json_object_get(reply, "cases")) > 0);
+	json_decref(reply);
+	assert_int_equal(bk_twin_call(cast.officer, json_pack("{s:s, s:s}", "cmd", "could-have-read", "device",
+		bk_id_text(cast.person->id, id)), NULL), BK_E_NOT_FOUND);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_on_duty_reads_what_is_open),
+		cmocka_unit_test(test_grant),
+		cmocka_unit_test(test_damaged_body_is_shown),
+		cmocka_unit_test(test_withdrawn_author),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
