@@ -7,6 +7,7 @@
 #include "cases.h"
 #include "engine.h"
 #include "handover.h"
+#include "shift.h"
 #include "hello.h"
 #include "waking.h"
 
@@ -439,6 +440,8 @@ static void on_duty_state(struct bk_core *core, const Baken__DutyState *m, const
 		return;
 	answer = bk_json_object();
 	bk_json_bool(answer, "on", m->on);
+	if (m->on)
+		bk_json_put(answer, "gaps", bk_shift_gaps_soon(core));
 	bk_api_ok(core, r->command_id, answer);
 }
 

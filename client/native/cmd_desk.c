@@ -455,6 +455,13 @@ static void watch_board(struct bk_cli *cli, const json_t *event)
 	if (strcmp(name, "case") == 0 || strcmp(name, "message") == 0 || strcmp(name, "link") == 0 ||
 		strcmp(name, "due") == 0)
 		b->stale = true;
+	if (strcmp(name, "shift-gap") == 0) {
+		char at[BK_TERM_TIME];
+
+		snprintf(b->notice, sizeof b->notice, "%s  %s", T(cli, SHIFT_GAP),
+			bk_term_time(bk_cli_ms(event, "from_ms"), cli->lang, at));
+		b->stale = true;
+	}
 	if (strcmp(name, "case-refused") == 0)
 		snprintf(b->notice, sizeof b->notice, "%.100s: %.150s", bk_cli_str(event, "by"), bk_cli_str(event, "text"));
 	if (strcmp(name, "message") == 0 || strcmp(name, "due") == 0)
