@@ -8,7 +8,7 @@
 #include "engine.h"
 #include "exposure.h"
 
-#define CACHE_MAX 256u
+#define CACHE_MAX 2048u /* the people of a large desk, all at once in a drill */
 #define RETRY_MS 30000u
 #define LONG_AFTER_MS (UINT64_MAX / 4)
 
