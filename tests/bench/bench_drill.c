@@ -18,7 +18,7 @@ static struct bk_drill drill;
 int main(void)
 {
 	uint64_t began, stored = 0, delivered = 0, acknowledged = 0, connected = bk_figures_ns();
-	int err = bk_drill_init(&drill, PEOPLE, 0);
+	int err = bk_drill_init(&drill, PEOPLE, 0, NULL);
 
 	connected = bk_figures_ns() - connected;
 	if (!err)

@@ -2,6 +2,7 @@
 #include "drill.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,9 +85,14 @@ static int plant_officer(struct bk_drill *d, uint32_t i)
 	return 0;
 }
 
-static int start_officer(struct bk_drill *d, unsigned i)
+static int start_officer(struct bk_drill *d, unsigned i, const char *crash_at)
 {
-	int err = bk_rpc_start(&d->officers[i], d->program, d->dirs[i], d->pass, NULL, d->realm.log);
+	char at[80];
+	const char *env[] = {at, NULL};
+	int err;
+
+	snprintf(at, sizeof at, "BAKEN_CRASH_AT=%s", crash_at ? crash_at : "nowhere:1");
+	err = bk_rpc_start(&d->officers[i], d->program, d->dirs[i], d->pass, env, d->realm.log);
 
 	d->live[i] = !err;
 	if (!err)
@@ -126,7 +132,7 @@ static void acknowledge(struct bk_drill *d)
 	json_decref(list);
 }
 
-int bk_drill_init(struct bk_drill *d, uint32_t people, uint32_t absent)
+int bk_drill_init(struct bk_drill *d, uint32_t people, uint32_t absent, const char *crash_at)
 {
 	const char *build = getenv("BAKEN_BUILD");
 	int err;
@@ -150,7 +156,7 @@ int bk_drill_init(struct bk_drill *d, uint32_t people, uint32_t absent)
 	for (unsigned i = 0; i < OFFICERS && !err; i++) {
 		err = plant_officer(d, i);
 		if (!err)
-			err = start_officer(d, i);
+			err = start_officer(d, i, i ? NULL : crash_at);
 	}
 	if (err)
 		return d->why[0] ? err : fail(d, err, "an officer's store");
@@ -235,11 +241,23 @@ int bk_drill_until(struct bk_drill *d, json_int_t stored, json_int_t delivered, 
 	return 0;
 }
 
-int bk_drill_kill_officer(struct bk_drill *d)
+int bk_drill_until_killed(struct bk_drill *d, uint64_t timeout_ms)
 {
+	uint64_t deadline = bk_proc_now_ms() + timeout_ms;
+	int code = 0;
+
+	while (bk_proc_wait(&d->officers[0].proc, 0, &code) != 0) {
+		if (bk_proc_now_ms() >= deadline)
+			return fail(d, BK_E_TIMEOUT, "the officer lives on");
+		bk_crowd_turn(&d->people, 20);
+		acknowledge(d);
+		read_progress(d, 1);
+	}
 	bk_rpc_kill(&d->officers[0]);
 	d->live[0] = false;
-	return start_officer(d, 0);
+	if (code != 128 + SIGKILL)
+		return fail(d, BK_E_STATE, "the officer ended otherwise");
+	return start_officer(d, 0, NULL);
 }
 
 int bk_drill_arrive(struct bk_drill *d)

@@ -29,16 +29,19 @@ struct bk_drill {
 	char why[300];
 };
 
-/* Server, officers on duty, people connected. 0, or BK_E_* with why. */
-int bk_drill_init(struct bk_drill *d, uint32_t people, uint32_t absent);
+/*
+ * Server, officers on duty, people connected. 0, or BK_E_* with why. crash_at: where officer 0 dies by SIGKILL
+ * ("client-sent:25"; crash_env.h), NULL: nowhere.
+ */
+int bk_drill_init(struct bk_drill *d, uint32_t people, uint32_t absent, const char *crash_at);
 void bk_drill_done(struct bk_drill *d);
 /* Officer 0 asks for a drill to all, officer 1 consents. */
 int bk_drill_ask(struct bk_drill *d);
 int bk_drill_consent(struct bk_drill *d);
 /* Everything goes on until that many have it stored, delivered and acknowledged, as officer 0 is told. */
 int bk_drill_until(struct bk_drill *d, json_int_t stored, json_int_t delivered, json_int_t acknowledged, uint64_t timeout_ms);
-/* SIGKILL of officer 0, and its return. */
-int bk_drill_kill_officer(struct bk_drill *d);
+/* Everything goes on until officer 0 has died where it was told to; then it comes back. */
+int bk_drill_until_killed(struct bk_drill *d, uint64_t timeout_ms);
 int bk_drill_arrive(struct bk_drill *d); /* the absent connect */
 int bk_drill_status(struct bk_drill *d, unsigned officer, struct bk_drill_counts *ret_counts, bool *ret_drill);
 /* How many people hold the drill exactly once, marked as a drill. */
