@@ -428,9 +428,7 @@ static void on_error(struct bk_core *core, const Baken__Frame *f, const struct b
 
 static void on_duty_state(struct bk_core *core, const Baken__DutyState *m, const struct bk_request *r)
 {
-	json_t *event = bk_event("duty");
-	json_t *answer = NULL;
-
+	json_t *event = bk_event("duty"), *answer = NULL;
 	bk_rosters_on_duty(core, core->self.circle, m->on_duty, m->n_on_duty);
 	bk_duty_on_state(core, m->on, r);
 	bk_json_bool(event, "on", m->on);
@@ -440,8 +438,7 @@ static void on_duty_state(struct bk_core *core, const Baken__DutyState *m, const
 		return;
 	answer = bk_json_object();
 	bk_json_bool(answer, "on", m->on);
-	if (m->on)
-		bk_json_put(answer, "gaps", bk_shift_gaps_soon(core));
+	bk_json_put(answer, "gaps", bk_shift_gaps_soon(core));
 	bk_api_ok(core, r->command_id, answer);
 }
 
