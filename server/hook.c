@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "hook.h"
 
+#include <limits.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "err.h"
 
@@ -146,8 +149,12 @@ int bk_hooks_run(struct bk_hooks *h, const struct bk_hook_facts *facts, bk_hook_
 
 int bk_hooks_start(uv_loop_t *loop, const char *path, uint64_t seconds, struct bk_hooks **ret_hooks)
 {
-	struct bk_hooks *h = calloc(1, sizeof *h);
+	struct bk_hooks *h;
 
+	/* What whoever started us left open is not the hook's either; what we open closes by itself. */
+	if (close_range(3, UINT_MAX, CLOSE_RANGE_CLOEXEC) != 0)
+		return BK_E_IO;
+	h = calloc(1, sizeof *h);
 	if (!h)
 		return BK_E_NOMEM;
 	h->loop = loop;

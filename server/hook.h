@@ -28,7 +28,7 @@ struct bk_hook_facts {
 typedef void (*bk_hook_done)(void *arg, const struct bk_hook_facts *facts, int code, bool killed);
 
 struct bk_hooks;
-/* path: absolute. seconds: how long it may run. */
+/* path: absolute. seconds: how long it may run. From now on no open file of this process is a hook's, too. */
 int bk_hooks_start(uv_loop_t *loop, const char *path, uint64_t seconds, struct bk_hooks **ret_hooks);
 /* Ends those that run. Run the loop once more, then free. */
 void bk_hooks_stop(struct bk_hooks *h);
