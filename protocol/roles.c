@@ -87,6 +87,30 @@ bool bk_roles_may_send(Baken__Role from, Baken__CircleKind to, Baken__Regime reg
 	return false;
 }
 
+static const struct stand_in {
+	enum party from;
+	Baken__CircleKind to;
+	uint64_t kinds;
+} stand_ins[] = {
+	{PEOPLE, BAKEN__CIRCLE_KIND__CIRCLE_DESK, K(ALARM) | K(ALARM_END) | K(LOCATION) | PLUMBING},
+	{OFFICERS, BAKEN__CIRCLE_KIND__CIRCLE_PERSON, K(TEXT) | K(PROMISE) | PLUMBING},
+	{OFFICERS, BAKEN__CIRCLE_KIND__CIRCLE_DESK, K(CASE_EVENT) | PLUMBING},
+	{VAULTS, BAKEN__CIRCLE_KIND__CIRCLE_PERSON, PLUMBING},
+	{VAULTS, BAKEN__CIRCLE_KIND__CIRCLE_DESK, PLUMBING},
+};
+
+bool bk_roles_stand_in(Baken__Role from, Baken__CircleKind to, enum bk_content_kind kind)
+{
+	int party = party_of(from);
+
+	if (kind <= BK_CONTENT_ANY || kind >= BK_CONTENT_KINDS)
+		return false;
+	for (size_t i = 0; i < sizeof stand_ins / sizeof *stand_ins; i++)
+		if ((int)stand_ins[i].from == party && stand_ins[i].to == to)
+			return (stand_ins[i].kinds & UINT64_C(1) << kind) != 0;
+	return false;
+}
+
 bool bk_roles_may_join(Baken__Role role, Baken__CircleKind circle)
 {
 	switch (party_of(role)) {

@@ -52,6 +52,11 @@ enum bk_content_kind {
  */
 bool bk_roles_may_send(Baken__Role from, Baken__CircleKind to, Baken__Regime regime,
 	enum bk_content_kind kind);
+/*
+ * The same between a desk that stands in for another and those it stands in for: people of the first desk, and that
+ * desk itself. Alarms, what follows them, and the word that the first desk has seen one.
+ */
+bool bk_roles_stand_in(Baken__Role from, Baken__CircleKind to, enum bk_content_kind kind);
 /* May a device of this role be an entry of a circle of this kind? */
 bool bk_roles_may_join(Baken__Role role, Baken__CircleKind circle);
 /* May one registrar hold both roles? Security and care never. */

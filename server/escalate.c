@@ -110,8 +110,8 @@ static size_t wake(struct bk_server *s, bk_id circle, const struct step *step, b
 		const struct bk_route_device *d = &r->devices[i];
 		struct bk_conn *c;
 
-		if (!bk_route_usable(d, now) || !bk_roles_is_desk(d->role))
-			continue;
+		if (!bk_route_usable(d, now) || !bk_roles_is_desk(d->role) || (step->row.drill && !d->on_duty))
+			continue; /* a drill gets nobody out of bed */
 		n++;
 		c = bk_live_device(s, d->device);
 		if (c)
@@ -125,7 +125,8 @@ static size_t wake(struct bk_server *s, bk_id circle, const struct step *step, b
 
 static void wake_step(struct bk_server *s, const struct step *step, bk_ms now)
 {
-	bk_id circle = step->level == 1 ? step->row.desk : step->row.fallback;
+	const bk_id whose[BK_LADDER_LEVELS + 1] = {[1] = step->row.desk, [2] = step->row.fallback};
+	bk_id circle = whose[step->level]; /* after the third without a hook there is nobody left to wake */
 	size_t n = bk_id_is_zero(circle) ? 0 : wake(s, circle, step, now);
 
 	s->stats.alarms_unseen += step->level == 1;

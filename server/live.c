@@ -110,6 +110,11 @@ void bk_live_tick(struct bk_server *s, bk_ms now)
 		next = c->tick_next;
 		look_at(c, now);
 	}
+	bk_live_each_second(s, now);
+}
+
+void bk_live_each_second(struct bk_server *s, bk_ms now)
+{
 	bk_deliver_tick(s, now);
 	bk_escalate_tick(s, now);
 	bk_path_tick(s, now);

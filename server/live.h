@@ -21,6 +21,7 @@ void bk_live_watch(struct bk_conn *c);
 void bk_live_unwatch(struct bk_conn *c);
 /* Once a second: looks at one bucket, then at deliveries that are due again. */
 void bk_live_tick(struct bk_server *s, bk_ms now);
+void bk_live_each_second(struct bk_server *s, bk_ms now); /* what of it is not about one connection */
 int bk_live_start(struct bk_server *s);
 void bk_live_stop(struct bk_server *s);
 

@@ -2,6 +2,7 @@
 /* Every command of the API, by area. */
 #include "api_table.h"
 
+#include "alarm.h"
 #include "approvals.h"
 #include "cases.h"
 #include "engine.h"
@@ -91,6 +92,24 @@ const struct bk_api_entry bk_api_table[] = {
 	{ "forget-file", GROWN, bk_attach_cmd_forget, { { "attachment", F_ID, true, 0 } } },
 	{ "push-set", ALL, bk_waking_cmd_set, { { "endpoint", F_TEXT, true, BK_PUSH_ENDPOINT_MAX } } },
 	{ "push-clear", ALL, bk_waking_cmd_clear, { { NULL, F_NONE, false, 0 } } },
+	/* ---- alarm ---- */
+	{ "alarm-arm", PEOPLE, bk_alarm_cmd_arm,
+	  { { "silent", F_BOOL, false, 0 }, { "text", F_TEXT, false, BK_TEXT_MAX }, { "drill", F_BOOL, false, 0 },
+	    { "full", F_BOOL, false, 0 } } },
+	{ "alarm-now", PEOPLE, bk_alarm_cmd_now,
+	  { { "silent", F_BOOL, false, 0 }, { "text", F_TEXT, false, BK_TEXT_MAX }, { "drill", F_BOOL, false, 0 },
+	    { "full", F_BOOL, false, 0 } } },
+	{ "alarm-cancel", PEOPLE, bk_alarm_cmd_cancel, { { "pin", F_TEXT, true, BK_NAME_MAX } } },
+	{ "alarm-end", PEOPLE, bk_alarm_cmd_end,
+	  { { "reason", F_TEXT, true, 20 }, { "pin", F_TEXT, true, BK_NAME_MAX },
+	    { "text", F_TEXT, false, BK_TEXT_MAX } } },
+	{ "alarm", PEOPLE, bk_alarm_cmd_look, { { NULL, F_NONE, false, 0 } } },
+	{ "fix", PEOPLE, bk_locate_cmd_fix,
+	  { { "latitude", F_NUMBER, true, 0 }, { "longitude", F_NUMBER, true, 0 }, { "accuracy_m", F_INT, false, 100000 },
+	    { "battery_percent", F_INT, false, 100 }, { "at_ms", F_INT, false, 0 } } },
+	{ "share-location", PEOPLE, bk_locate_cmd_share,
+	  { { "minutes", F_INT, true, BK_SHARE_MAX_MS / 60000u }, { "drill", F_BOOL, false, 0 } } },
+	{ "share-stop", PEOPLE, bk_locate_cmd_stop, { { NULL, F_NONE, false, 0 } } },
 	/* ---- reading ---- */
 	{ "reports", PEOPLE, bk_query_reports, { { NULL, F_NONE, false, 0 } } },
 	{ "messages", ALL, bk_query_messages,
@@ -148,6 +167,7 @@ const struct bk_api_entry bk_api_table[] = {
 	    { "canary_late_s", F_INT, false, 0 }, { "health_days", F_INT, false, 0 },
 	    { "drill_days", F_INT, false, 0 } } },
 	{ "monitor", OFFICERS, bk_monitor_cmd, { { "from_ms", F_INT, false, 0 }, { "until_ms", F_INT, false, 0 } } },
+	{ "places", OFFICERS, bk_alarm_desk_cmd_places, { { "circle", F_ID, true, 0 }, { "limit", F_INT, false, 500 } } },
 	/* ---- the desk: shift ---- */
 	{ "duty", OFFICERS, bk_duty_cmd, { { "on", F_BOOL, true, 0 }, { "force", F_TEXT, false, BK_TEXT_MAX } } },
 	{ "handover", OFFICERS, bk_handover_cmd, { { NULL, F_NONE, false, 0 } } },

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "alarm.h"
 #include "due.h"
 #include "engine.h"
 
@@ -315,6 +316,7 @@ int bk_cases_cmd_case(struct bk_core *core, struct bk_command *c)
 		bk_json_int(c->answer, "promises_kept", s.kept);
 		bk_json_int(c->answer, "promises_broken", s.broken);
 		bk_json_put(c->answer, "log", log_of(core, rows));
+		bk_alarm_desk_fixes(core, case_id, c->answer);
 	}
 	json_decref(rows);
 	return err;

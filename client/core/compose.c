@@ -145,6 +145,15 @@ static int keep(struct bk_core *core, const struct draft *d, bk_id group)
 	return err;
 }
 
+int bk_compose_keep(struct bk_core *core, const struct bk_post *p)
+{
+	struct draft d;
+
+	memset(&d, 0, sizeof(d));
+	d.p = *p;
+	return keep(core, &d, (bk_id){ { 0 } });
+}
+
 static int post_and_keep(struct bk_core *core, struct draft *d, bk_id group)
 {
 	int err = bk_outbox_post(core, &d->p);

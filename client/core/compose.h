@@ -21,6 +21,8 @@ struct bk_compose_text {
 	bk_id message;       /* out */
 };
 int bk_compose_text(struct bk_core *core, struct bk_compose_text *t);
+/* Keeps a message that was posted, without files, as an item of ours. */
+int bk_compose_keep(struct bk_core *core, const struct bk_post *p);
 /* May we send a text there? Says why not. */
 int bk_compose_check(struct bk_core *core, struct bk_command *c, bk_id circle, Baken__Regime regime);
 /* reply.c: CLAIMED or ANSWERED for all that the circle wrote in a conversation, the newest BK_ACKS_MAX of it. */

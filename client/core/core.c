@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "alarm.h"
 #include "approvals.h"
 #include "cases.h"
 #include "crashpoint.h"
@@ -165,6 +166,7 @@ int bk_core_reload(struct bk_core *core)
 	core->keyring_idle = false;
 	core->handover_looked = false;
 	core->shift_ms = core->now;
+	core->alarm_ms = bk_alarm_next(core);
 	bk_outbox_unload(core);
 	if (core->self.stage == BK_STAGE_NONE)
 		return 0;
@@ -214,6 +216,7 @@ void bk_core_close(struct bk_core *core)
 	bk_outbox_unload(core);
 	bk_cases_forget(core);
 	bk_signal_close(core->signal);
+	json_decref(core->fix);
 	bk_arena_free(core->arena);
 	queue_clear(&core->staged);
 	queue_clear(&core->ready);
@@ -284,6 +287,7 @@ static void expire(struct bk_core *core)
 	core->expire_ms = core->now + EXPIRE_EVERY_MS;
 	bk_inbox_expire(core);
 	bk_sessions_expire(core);
+	bk_alarm_warm(core);
 	bk_attach_sweep(core);
 	bk_outbox_tick(core);
 	bk_guidance_expire(core);
@@ -308,6 +312,7 @@ int bk_core_tick(struct bk_core *core, bk_ms now)
 	bk_condition_tick(core);
 	bk_canaries_tick(core);
 	bk_shift_tick(core);
+	bk_alarm_tick(core);
 	expire(core);
 	return turn_end(core);
 }
@@ -338,6 +343,7 @@ bk_ms bk_core_next_tick(const struct bk_core *core)
 	if (core->lease_ms)
 		next = earlier(next, core->lease_ms);
 	next = earlier(next, bk_alerts_next(core));
+	next = earlier(next, core->alarm_ms);
 	return earlier(next, core->expire_ms ? core->expire_ms : core->now);
 }
 

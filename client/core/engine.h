@@ -97,6 +97,8 @@ struct bk_core {
 	struct bk_signoff signoff;
 	bool handover_looked;   /* this session has looked for accepted cases to move */
 	bk_ms shift_ms;         /* next look at the shift plan; 0: none */
+	bk_ms alarm_ms;  /* when the alarm or a place needs a turn */
+	json_t *fix;     /* the last place; memory only */
 	char host[256];
 };
 

@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "alarm.h"
 #include "approvals.h"
 #include "body.h"
 #include "cases.h"
@@ -280,14 +281,11 @@ static void profile(struct bk_core *core, const struct work *w)
 	learn_names(core, &w->opened, w->opened.content->profile->name);
 }
 
-static void recalled(struct bk_core *core, const struct work *w)
-{
-	bk_recall_on_recall(core, &w->opened);
-}
-
 static void approval(struct bk_core *core, const struct work *w)
 {
-	bk_approvals_on_approval(core, &w->opened);
+	bool recall = w->opened.kind == BK_CONTENT_GUIDANCE_RECALL;
+
+	(recall ? bk_recall_on_recall : bk_approvals_on_approval)(core, &w->opened);
 }
 
 static void group(struct bk_core *core, const struct work *w)
@@ -307,22 +305,16 @@ static void canary(struct bk_core *core, const struct work *w)
 
 static void keyring(struct bk_core *core, const struct work *w)
 {
-	bk_keyring_on_keyring(core, &w->opened);
-}
+	bool asked = w->opened.kind == BK_CONTENT_KEYRING_ASK;
 
-static void keyring_ask(struct bk_core *core, const struct work *w)
-{
-	bk_vault_on_ask(core, &w->opened);
+	(asked ? bk_vault_on_ask : bk_keyring_on_keyring)(core, &w->opened);
 }
 
 static void handover(struct bk_core *core, const struct work *w)
 {
-	bk_handover_on_offer(core, &w->opened);
-}
+	bool offer = w->opened.kind == BK_CONTENT_HANDOVER;
 
-static void handover_answer(struct bk_core *core, const struct work *w)
-{
-	bk_handover_on_answer(core, &w->opened);
+	(offer ? bk_handover_on_offer : bk_handover_on_answer)(core, &w->opened);
 }
 
 static void shift_plan(struct bk_core *core, const struct work *w)
@@ -340,6 +332,13 @@ static void watch_end(struct bk_core *core, const struct work *w)
 	bk_timers_on_end(core, &w->opened);
 }
 
+static void alarm(struct bk_core *core, const struct work *w)
+{
+	if (w->opened.kind == BK_CONTENT_ALARM)
+		keep_item(core, w);
+	bk_alarm_on_message(core, &w->opened, w->d->stored_ms);
+}
+
 /* By kind of content; a kind without a row is read and its receipt is all that follows. */
 static void (*const handlers[BK_CONTENT_KINDS])(struct bk_core *core, const struct work *w) = {
 	[BK_CONTENT_REPORT] = keep_item,
@@ -352,18 +351,21 @@ static void (*const handlers[BK_CONTENT_KINDS])(struct bk_core *core, const stru
 	[BK_CONTENT_PROMISE] = promise,
 	[BK_CONTENT_DESK_POLICY] = policy,
 	[BK_CONTENT_ASK_AGAIN] = asked_again,
-	[BK_CONTENT_GUIDANCE_RECALL] = recalled,
+	[BK_CONTENT_GUIDANCE_RECALL] = approval,
 	[BK_CONTENT_APPROVAL] = approval,
 	[BK_CONTENT_GROUP] = group,
 	[BK_CONTENT_DEVICE_HEALTH] = device_health,
 	[BK_CONTENT_CANARY] = canary,
 	[BK_CONTENT_KEYRING] = keyring,
-	[BK_CONTENT_KEYRING_ASK] = keyring_ask,
+	[BK_CONTENT_KEYRING_ASK] = keyring,
 	[BK_CONTENT_HANDOVER] = handover,
-	[BK_CONTENT_HANDOVER_ANSWER] = handover_answer,
+	[BK_CONTENT_HANDOVER_ANSWER] = handover,
 	[BK_CONTENT_SHIFT_PLAN] = shift_plan,
 	[BK_CONTENT_WATCH_PLAN] = watch_plan,
 	[BK_CONTENT_WATCH_END] = watch_end,
+	[BK_CONTENT_ALARM] = alarm,
+	[BK_CONTENT_ALARM_END] = alarm,
+	[BK_CONTENT_LOCATION] = alarm,
 };
 
 /* A person's message in somebody else's conversation is a case of its own (cases.c). */

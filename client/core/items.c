@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "alarm.h"
 #include "engine.h"
 #include "manifest.h"
 
@@ -161,7 +162,8 @@ json_t *bk_items_build(struct bk_core *core, const struct bk_opened *o, bool out
 	const Baken__Content *c = o->content;
 	json_t *item = NULL;
 
-	if (o->kind != BK_CONTENT_REPORT && o->kind != BK_CONTENT_TEXT && o->kind != BK_CONTENT_GUIDANCE)
+	if (o->kind != BK_CONTENT_REPORT && o->kind != BK_CONTENT_TEXT && o->kind != BK_CONTENT_GUIDANCE &&
+		o->kind != BK_CONTENT_ALARM)
 		return NULL;
 	item = bk_json_object();
 	bk_json_id(item, "message", o->logical);
@@ -176,6 +178,8 @@ json_t *bk_items_build(struct bk_core *core, const struct bk_opened *o, bool out
 	} else if (o->kind == BK_CONTENT_TEXT) {
 		build_text(item, c->text);
 		build_files(core, item, c->text->attachments, c->text->n_attachments, o, outgoing);
+	} else if (o->kind == BK_CONTENT_ALARM) {
+		bk_alarm_build(item, c->alarm);
 	} else {
 		build_guidance(item, c->guidance);
 	}
@@ -356,6 +360,8 @@ void bk_items_rung(struct bk_core *core, bk_id message, const char *rung, bk_ms 
 		bk_json_int(event, "at_ms", at);
 		bk_json_more(event, "by", by);
 		bk_emit(core, event);
+		if (!strcmp(bk_json_get_text(item, "kind"), "alarm"))
+			bk_alarm_on_rung(core, message, rung, at, by);
 	}
 	json_decref(item);
 }

@@ -62,6 +62,13 @@
 		"Deze overdracht is niet voor dit toestel, of is al voorbij")                      \
 	X(BK_SAY_WATCH_DUE, "Choose a time that is still to come, and within 31 days",              \
 	  "Kies een tijd die nog moet komen, en binnen 31 dagen")                                  \
+	X(BK_SAY_ALARM, "Alarm: help is needed now", "Alarm: er is nu hulp nodig")                 \
+	X(BK_SAY_SILENT_ALARM, "Silent alarm: cannot talk. Do not call back",                      \
+	  "Stil alarm: kan niet praten. Niet terugbellen")                                         \
+	X(BK_SAY_CALL_112, "The server has not confirmed your alarm yet. Call 112 if you can",     \
+	  "De server heeft uw alarm nog niet bevestigd. Bel 112 als u dat kunt")                   \
+	X(BK_SAY_ALARM_WAITS, "An alarm waits and nobody has opened it",                           \
+	  "Er wacht een alarm dat niemand heeft geopend")                                          \
 	X(BK_SAY_FATAL, "Storing failed. Nothing was lost. Start the program again",               \
 	  "Opslaan is mislukt. Er is niets verloren. Start het programma opnieuw")
 

@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "alarm.h"
 #include "cases.h"
 #include "engine.h"
 #include "handover.h"
@@ -505,6 +506,9 @@ static void on_session_frame(struct bk_core *core, const Baken__Frame *f, const 
 		break;
 	case BAKEN__FRAME__KIND_WATCH_STATE:
 		bk_timers_on_state(core, f->watch_state, r);
+		break;
+	case BAKEN__FRAME__KIND_WAKE:
+		bk_alarm_desk_on_wake(core, f->wake);
 		break;
 	case BAKEN__FRAME__KIND_QUOTA:
 		bk_outbox_on_quota(core, f->quota->device_ids, f->quota->n_device_ids, true);

@@ -5,6 +5,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "alarm.h"
 #include "engine.h"
 
 #define ASKED_MS 30000u          /* a roster or bundle was asked for; it wakes the row when it comes */
@@ -241,8 +242,8 @@ void bk_outbox_wake(struct bk_core *core, bk_id circle)
 	for (size_t i = 0; i < core->outbox.n; i++)
 		if (all || addressed(core->outbox.rows[i], circle))
 			core->outbox.rows[i]->retry_ms = 0;
-	if (!all && bk_is_person(core) && bk_id_equal(circle, bk_rosters_desk(core)))
-		bk_sessions_warm(core, circle);
+	if (!all)
+		bk_alarm_warm(core);
 }
 
 /* ---- answers ---- */

@@ -42,12 +42,33 @@ static bool names(const ProtobufCBinaryData *b, bk_id id)
 	return b->len == BK_ID_BYTES && !memcmp(b->data, id.b, BK_ID_BYTES);
 }
 
+/* Does one of these circles hear from the other only as, or through, a fall-back desk? */
+static bool stands_in(struct bk_core *core, const struct bk_roster *theirs)
+{
+	const struct bk_roster *own = bk_rosters_get(core, core->self.circle), *first = NULL;
+	bk_id desk = bk_rosters_desk(core);
+
+	if (!own || bk_id_equal(theirs->circle, own->circle))
+		return false;
+	if (theirs->kind == BAKEN__CIRCLE_KIND__CIRCLE_DESK)
+		return !bk_id_equal(theirs->circle, desk);
+	if (own->kind != BAKEN__CIRCLE_KIND__CIRCLE_DESK || bk_id_equal(theirs->desk, own->circle))
+		return false;
+	/* Whom we were assigned once may still say what was written then. */
+	if (bk_db_has(&core->db, bk_key_id("circle/", theirs->circle)))
+		return false;
+	first = bk_rosters_get(core, theirs->desk);
+	return !first || bk_id_equal(first->fallback, own->circle);
+}
+
 /* People share with their own devices only: another person's circle is of the same kind, and not theirs. */
 static bool may_write_to_us(struct bk_core *core, const struct bk_opened *o)
 {
 	Baken__CircleKind kind = bk_rosters_kind(core, core->self.circle);
 
 	if (!bk_roles_may_send(o->sender->cert.role, kind, o->regime, o->kind))
+		return false;
+	if (stands_in(core, o->circle) && !bk_roles_stand_in(o->sender->cert.role, kind, o->kind))
 		return false;
 	return kind != BAKEN__CIRCLE_KIND__CIRCLE_PERSON || o->circle->kind != kind ||
 	       bk_id_equal(o->circle->circle, core->self.circle);

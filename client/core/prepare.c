@@ -132,25 +132,33 @@ static int collect_circle(struct bk_core *core, const struct bk_out *o, struct b
 	return 0;
 }
 
-/* Own circles without another device are no target; any other must have somebody to reach. */
+/*
+ * Own circles without another device are no target; any other must have somebody to reach. An alarm goes when
+ * anybody but ourselves is reached: a desk that nobody minds now must not keep it from its fall-back.
+ */
 static int collect(struct bk_core *core, const struct bk_out *o, struct batch *b)
 {
-	size_t kept = 0;
-	int err = 0;
+	size_t kept = 0, others = 0;
+	int err = 0, nobody = 0;
 
 	for (size_t i = 0; i < b->n_circles && !err; i++) {
 		struct bk_circle *c = b->circles[i];
+		bool copy = b->n_circles > 1 && bk_id_equal(c->roster->circle, core->self.circle);
 		size_t n = 0;
 
 		err = check_circle(core, o, c->roster);
 		if (!err)
 			err = collect_circle(core, o, b, c, &n);
-		if (!err && n)
+		if (!err && n) {
 			b->circles[kept++] = c;
-		else if (!err && (b->n_circles == 1 || !bk_id_equal(c->roster->circle, core->self.circle)))
-			err = c->asked ? BK_E_NOT_FOUND : BK_E_BUSY;
+			others += !copy;
+		} else if (!err && !copy) {
+			nobody = c->asked ? BK_E_NOT_FOUND : BK_E_BUSY;
+		}
 	}
 	b->n_circles = kept;
+	if (!err && nobody && (o->class != BAKEN__CLASS__CLASS_ALARM || !others))
+		err = nobody;
 	return err;
 }
 
@@ -377,9 +385,9 @@ static void file_hashes(const Baken__Content *c, ProtobufCBinaryData out[static 
 		out[i] = list[i]->file_hash;
 }
 
-/* The hashes live in the arena. */
-static int files_of(struct bk_core *core, const struct bk_out *o, struct bk_arena *arena,
-	ProtobufCBinaryData out[static BK_FILES_MAX], size_t *ret_n)
+/* What the server must know of the content: its files, and whether an alarm is a drill. The hashes live in the arena. */
+static int files_of(struct bk_core *core, const struct bk_out *o, struct bk_arena *arena, ProtobufCBinaryData out[static BK_FILES_MAX],
+	Baken__Submit *m)
 {
 	Baken__Content *content = NULL;
 	uint8_t *envelope = NULL;
@@ -390,7 +398,9 @@ static int files_of(struct bk_core *core, const struct bk_out *o, struct bk_aren
 		return err;
 	err = bk_content_decode(arena, o->regime, bk_signal_identity(core->signal), envelope, len, &content);
 	if (!err)
-		file_hashes(content, out, ret_n);
+		file_hashes(content, out, &m->n_files);
+	if (!err)
+		m->drill = content->drill && o->class == BAKEN__CLASS__CLASS_ALARM;
 	sodium_memzero(envelope, len);
 	free(envelope);
 	return err;
@@ -433,7 +443,7 @@ static int frame_keep(struct bk_core *core, const struct bk_out *o, struct batch
 	struct bk_arena *arena = bk_arena_new();
 	uint8_t *raw = NULL;
 	size_t len = 0;
-	int err = arena ? files_of(core, o, arena, files, &m.n_files) : BK_E_NOMEM;
+	int err = arena ? files_of(core, o, arena, files, &m) : BK_E_NOMEM;
 
 	m.message_id = bk_bytes(o->id.b, BK_ID_BYTES);
 	m.class_ = o->class;

@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "alarm.h"
 #include "engine.h"
 #include "receipt.h"
 
@@ -168,6 +169,8 @@ static void on_message(struct bk_core *core, const struct bk_opened *o, bk_id me
 	if (!counts(core, message, o->circle->circle))
 		return;
 	bk_items_rung(core, message, rung_name(m->rung), m->at_ms, by);
+	if (bk_roles_is_desk(o->sender->cert.role))
+		bk_alarm_on_officer(core, message, m->at_ms, by);
 	bk_outbox_read(core, message);
 	bk_enrol_on_receipt(core, message);
 	bk_condition_on_receipt(core, message);

@@ -97,8 +97,8 @@ void bk_sessions_warm(struct bk_core *core, bk_id circle)
 	for (size_t i = 0; c && i < c->roster->n_entries; i++) {
 		const struct bk_roster_entry *e = &c->roster->entries[i];
 
-		if (!bk_id_equal(e->cert.device, core->self.device) &&
-			bk_roster_must_reach(c->roster, e, c->on_duty, c->n_on_duty, core->now))
+		/* On duty or not: who comes on must not be a stranger to an alarm. */
+		if (!bk_id_equal(e->cert.device, core->self.device) && bk_roster_usable(e, core->now))
 			bk_sessions_ready(core, e->cert.device);
 	}
 }

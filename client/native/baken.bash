@@ -13,6 +13,9 @@ _baken_options()
 {
 	case $1 in
 	enrol) echo "--name --ca" ;;
+	alarm) echo "--silent --now --drill --full" ;;
+	safe) echo "--mistake" ;;
+	place) echo "--accuracy --battery" ;;
 	report) echo "--where --when --urgency --certainty --file --drill" ;;
 	messages) echo "--conversation" ;;
 	reply) echo "--answer --file" ;;
@@ -33,7 +36,7 @@ _baken_options()
 _baken()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} word= i
-	local words="enrol status report reports messages show reply send attach save guidance acknowledge ask-again"
+	local words="enrol status alarm safe place share report reports messages show reply send attach save guidance acknowledge ask-again"
 	words="$words watch people desk monitor shift vault receipts sync unlock lock passphrase health drill devices pin wipe rpc help"
 	local global="--dir --passphrase-file --lang --json --offline --wait --help --version"
 

@@ -24,6 +24,12 @@ static const struct command {
 } commands[] = {
 	{"enrol", bk_cmd_enrol, "[--name NAME] [--ca FILE] CODE", "dit toestel aanmelden", "enrol this device"},
 	{"status", bk_cmd_status, "", "hoe staat het ervoor", "how things are"},
+	{"alarm", bk_cmd_alarm, "[--silent] [--now] [--drill [--full]] [TEXT]", "ik heb nu hulp nodig", "I need help now"},
+	{"safe", bk_cmd_safe, "[--mistake] [TEXT]", "het alarm is voorbij", "the alarm is over"},
+	{"place", bk_cmd_place, "[--accuracy METRES] [--battery PERCENT] LATITUDE LONGITUDE", "waar dit toestel is",
+		"where this device is"},
+	{"share", bk_cmd_share, "MINUTES | stop", "mijn plek een tijd delen met de meldkamer",
+		"share my place with the desk for a time"},
 	{"report", bk_cmd_report,
 		"[--where W] [--when W] [--urgency now|today|can-wait] [--certainty sure|unsure|gut-feeling] "
 		"[--file F]... [--drill] TEXT",

@@ -113,6 +113,31 @@
 	X(ROLE_VAULT, "kluis", "vault")                                                            \
 	X(FROM, "Van", "From")                                                                     \
 	X(WRITTEN, "Geschreven", "Written")                                                        \
+	X(ALARM_ARMED, "Alarm over 5 seconden. Vergissing? Typ uw pincode en druk op Enter.",      \
+	  "Alarm in 5 seconds. A mistake? Type your PIN and press Enter.")                         \
+	X(ALARM_CANCELLED, "Het alarm is gestopt. Er is niemand gewaarschuwd.",                    \
+	  "The alarm has been stopped. Nobody was warned.")                                        \
+	X(ALARM_SENT, "Het alarm is onderweg.", "The alarm is on its way.")                        \
+	X(ALARM_STORED, "Het alarm staat veilig bij de server.", "The alarm is stored safely at the server.") \
+	X(ALARM_SEEN, "De meldkamer heeft het alarm gezien:", "The desk has seen the alarm:")      \
+	X(ALARM_CLAIMED, "Het alarm is opgepakt:", "The alarm is being handled:")                  \
+	X(ALARM_NO_RECEIPT, "Nog geen antwoord van de server. Bel 112 als u dat kunt.",            \
+	  "No answer from the server yet. Call 112 if you can.")                                   \
+	X(ALARM_ENDED, "Het alarm is voorbij.", "The alarm is over.")                              \
+	X(ALARM_TOO_LATE, "Te laat: het alarm is al weg. Is het voorbij? Typ dan: baken safe",     \
+	  "Too late: the alarm has gone. Is it over? Then type: baken safe")                       \
+	X(ALARM_WRONG_PIN, "Die pincode klopt niet. Probeer het nog eens.",                        \
+	  "That PIN is not right. Try again.")                                                     \
+	X(ALARM_WAITS, "Het alarm wacht op verbinding en gaat dan vanzelf. Bel 112 als u dat kunt.", \
+	  "The alarm waits for a connection and then goes by itself. Call 112 if you can.")        \
+	X(ASK_PIN, "Pincode: ", "PIN: ")                                                           \
+	X(SAFE_TOLD, "De meldkamer hoort dat het voorbij is. Alleen de meldkamer sluit de zaak.",  \
+	  "The desk hears that it is over. Only the desk closes the case.")                        \
+	X(PLACE_TAKEN, "Uw plek is bekend. Hij gaat alleen weg bij een alarm of als u hem deelt.", \
+	  "Your place is known. It leaves only with an alarm, or while you share it.")             \
+	X(SHARE_UNTIL, "De meldkamer ziet uw plek tot", "The desk sees your place until")          \
+	X(SHARE_STOPPED, "Uw plek wordt niet meer gedeeld.", "Your place is no longer shared.")    \
+	X(SILENT_ALARM, "stil: niet terugbellen", "silent: do not call back")                      \
 	X(DRILL, "OEFENING", "DRILL")                                                              \
 	X(GUIDANCE, "Advies", "Guidance")                                                          \
 	X(REPORT, "Melding", "Report")                                                             \

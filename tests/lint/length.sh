@@ -12,7 +12,7 @@ storage/lmdb/rows.h=180 every row of the store as a value
 storage/lmdb/store_in.h=180 the inside that all parts of the store share
 tests/lib/twin/twin.h=170 realm, time and devices of the twin in one contract
 tests/lib/story.h=200 the cast and every step of the story
-server/ctl_texts.h=250 a table of texts
+server/ctl_texts.h=400 a table of texts
 '
 
 limit_of()

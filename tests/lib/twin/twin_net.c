@@ -8,9 +8,10 @@
 
 #include "batch.h"
 #include "control_in.h"
-#include "deliver.h"
+#include "escalate.h"
 #include "files.h"
 #include "handlers.h"
+#include "live.h"
 #include "tmp.h"
 #include "twin.h"
 #include "twin_in.h"
@@ -204,6 +205,10 @@ void bk_twin_start(struct bk_twin *t)
 	bk_writer_on_outcome(s->writer, bk_handle_outcome);
 	bk_writer_on_round(s->writer, bk_batch_flush);
 	BK_ASSERT(bk_watchdog_start(s) == 0);
+	s->o.alarm_t1 = 30;
+	s->o.alarm_t2 = 90;
+	s->o.alarm_t3 = 180;
+	BK_ASSERT(bk_escalate_start(s, &s->escalate) == 0);
 	t->down = false;
 }
 
@@ -239,6 +244,7 @@ void bk_twin_stop(struct bk_twin *t)
 		;
 	bk_writer_free(s->writer);
 	bk_watchdog_free(s->watchdog);
+	bk_escalate_free(s->escalate);
 	bk_files_stop(s->files);
 	bk_store_close(s->store);
 	bk_routes_done(&s->routes);
@@ -405,7 +411,7 @@ void bk_twin_pass(struct bk_twin *t, uint64_t ms)
 			next = end;
 		clock_now = next > clock_now ? next : clock_now + 1;
 		if (!t->down) {
-			bk_deliver_tick(&t->server, clock_now);
+			bk_live_each_second(&t->server, clock_now);
 			bk_watchdog_tick(t->server.watchdog);
 		}
 		bk_twin_settle(t);
