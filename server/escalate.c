@@ -260,13 +260,18 @@ static uid_t runs_as(const struct bk_server *s)
 	return pw ? pw->pw_uid : getuid();
 }
 
+int bk_escalate_check(const struct bk_server *s)
+{
+	return *s->o.alarm_hook ? bk_hook_check(s->o.alarm_hook, runs_as(s)) : 0;
+}
+
 int bk_escalate_start(struct bk_server *s, struct bk_escalate **ret_escalate)
 {
-	int err = *s->o.alarm_hook ? bk_hook_check(s->o.alarm_hook, runs_as(s)) : 0;
-	struct bk_escalate *e = err ? NULL : calloc(1, sizeof *e);
+	struct bk_escalate *e = calloc(1, sizeof *e);
+	int err = 0;
 
 	if (!e)
-		return err ? err : BK_E_NOMEM;
+		return BK_E_NOMEM;
 	e->server = s;
 	e->times = (struct bk_ladder_times){{s->o.alarm_t1 * 1000, s->o.alarm_t2 * 1000, s->o.alarm_t3 * 1000}};
 	if (*s->o.alarm_hook)

@@ -16,7 +16,8 @@
 
 struct bk_server;
 struct bk_escalate;
-/* BK_E_NOT_FOUND, BK_E_STATE: the hook is not there, or not safe to run. */
+/* Before anything is opened. BK_E_NOT_FOUND, BK_E_STATE: the hook is not there, or not safe to run. */
+int bk_escalate_check(const struct bk_server *s);
 int bk_escalate_start(struct bk_server *s, struct bk_escalate **ret_escalate);
 /* Ends a hook that runs (it runs again at the next start). Run the loop once more, then free. NULL: nothing. */
 void bk_escalate_stop(struct bk_escalate *e);

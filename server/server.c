@@ -361,6 +361,8 @@ static int start(struct run *r)
 	uint8_t seal[32];
 	int err = load_keys(s, seal);
 
+	if (!err && (err = bk_escalate_check(s)))
+		failed("alarm-hook", err);
 	if (!err && (err = make_dir(s)))
 		failed("dir", err);
 	if (!err && (err = lower(s)))
@@ -390,7 +392,7 @@ static int start(struct run *r)
 	if (!err && (err = bk_writer_start(s, s->loop, s->store, s->receipt_secret, &s->writer)))
 		failed("writer", err);
 	if (!err && (err = bk_escalate_start(s, &s->escalate)))
-		failed("alarm-hook", err);
+		failed("memory", err);
 	if (!err && (err = drop_power(s)))
 		failed("power", err);
 	return err;

@@ -35,7 +35,7 @@ done
 if [ -n "$peers" ]; then
 	exec "$here/peers/run.sh" "$peers" "$build" "$json"
 fi
-[ ${#names[@]} -gt 0 ] || names=(limit accept relay idle storm offline crypto report_to_officer handover drill)
+[ ${#names[@]} -gt 0 ] || names=(limit accept relay idle storm offline crypto alarm report_to_officer handover drill)
 
 # Ten thousand connections need as many descriptors in each of two processes.
 ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
