@@ -6,6 +6,7 @@
 #ifndef BK_ENGINE_H
 #define BK_ENGINE_H
 
+#include "alarm.h"
 #include "api.h"
 #include "canaries.h"
 #include "capsule.h"

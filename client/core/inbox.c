@@ -16,11 +16,11 @@
 #include "handover.h"
 #include "lost.h"
 #include "policy.h"
+#include "seen.h"
 #include "shift.h"
 #include "vault.h"
 
 #define TYPE_PREKEY 3u      /* libsignal: the first messages of a session, until it is answered */
-#define EXPIRE_MAX 2000u    /* rows in one round */
 
 /* One delivery while it is being read. */
 struct work {
@@ -69,46 +69,6 @@ static void nack(struct bk_core *core, uint64_t seq, int err)
 	f.kind_case = BAKEN__FRAME__KIND_NACK;
 	f.nack = &m;
 	bk_link_send(core, &f);
-}
-
-/* ---- seen: "seen/" message -> time; "seenat/" the same by time ---- */
-
-static struct bk_key seen_at(bk_ms at, bk_id message)
-{
-	struct bk_key k = bk_key("seenat/");
-
-	bk_key_add_u64(&k, at);
-	bk_key_add(&k, message.b, sizeof(message.b));
-	return k;
-}
-
-static void seen_put(struct bk_core *core, bk_id message)
-{
-	uint8_t at[8];
-
-	bk_u64_write(at, core->now);
-	bk_db_put(&core->db, bk_key_id("seen/", message), at, sizeof(at));
-	bk_db_put(&core->db, seen_at(core->now, message), "1", 1);
-}
-
-static void seen_expire(struct bk_core *core)
-{
-	struct bk_rows rows;
-
-	if (bk_db_keys(&core->db, bk_key("seenat/"), EXPIRE_MAX, &rows))
-		return;
-	for (size_t i = 0; i < rows.n; i++) {
-		bk_ms at = 0;
-		bk_id message = bk_row_id(&rows.v[i], 7 + 8);
-
-		if (rows.v[i].key_len == 7 + 8 + BK_ID_BYTES)
-			at = bk_u64_read(rows.v[i].key + 7);
-		if (core->now < at + BK_SEEN_MS)
-			break;
-		bk_db_del(&core->db, bk_key_id("seen/", message));
-		bk_db_del(&core->db, seen_at(at, message));
-	}
-	bk_rows_free(&rows);
 }
 
 /* ---- waiting for a roster ---- */
@@ -422,7 +382,7 @@ static void keep(struct bk_core *core, const struct work *w)
 	BK_CRASH_POINT("client-decrypted");
 	bk_chain_seen(core, w->outer.sender, &w->capsule);
 	bk_rosters_peer_says(core, o->circle->circle, w->capsule.roster_version, w->capsule.roster_hash);
-	seen_put(core, w->message);
+	bk_seen_put(core, w->message);
 	bk_lost_found(core, w->message);
 	bk_lost_found(core, o->logical);
 	learn_names(core, o, o->content->sender_name);
@@ -522,7 +482,7 @@ static void take(struct bk_core *core, const Baken__Delivery *d, bool asked)
 			return;
 		}
 		bk_timers_on_fired(core, d);
-		seen_put(core, w.message);
+		bk_seen_put(core, w.message);
 		ack(core, d->seq);
 		return;
 	}
@@ -609,7 +569,7 @@ void bk_inbox_on_caught_up(struct bk_core *core)
 
 int bk_inbox_expire(struct bk_core *core)
 {
-	seen_expire(core);
+	bk_seen_expire(core);
 	bk_lost_expire(core);
 	if (core->link.caught_up)
 		bk_inbox_on_caught_up(core);

@@ -4,7 +4,6 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#include "alarm.h"
 #include "cases.h"
 #include "engine.h"
 #include "handover.h"
@@ -511,10 +510,8 @@ static void on_session_frame(struct bk_core *core, const Baken__Frame *f, const 
 		bk_alarm_desk_on_wake(core, f->wake);
 		break;
 	case BAKEN__FRAME__KIND_QUOTA:
-		bk_outbox_on_quota(core, f->quota->device_ids, f->quota->n_device_ids, true);
-		break;
 	case BAKEN__FRAME__KIND_QUOTA_RESUME:
-		bk_outbox_on_quota(core, f->quota_resume->device_ids, f->quota_resume->n_device_ids, false);
+		bk_outbox_on_quota(core, f);
 		break;
 	case BAKEN__FRAME__KIND_DRILL:
 		bk_enrol_on_echo(core, f->drill);
@@ -526,7 +523,6 @@ static void on_session_frame(struct bk_core *core, const Baken__Frame *f, const 
 		break;
 	default:
 		bk_link_drop(core, BK_E_INVAL); /* not a frame for this state */
-		break;
 	}
 }
 

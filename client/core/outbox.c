@@ -419,8 +419,11 @@ void bk_outbox_on_error(struct bk_core *core, const struct bk_request *r, const 
 	}
 }
 
-void bk_outbox_on_quota(struct bk_core *core, const ProtobufCBinaryData *ids, size_t n, bool full)
+void bk_outbox_on_quota(struct bk_core *core, const Baken__Frame *f)
 {
+	bool full = f->kind_case == BAKEN__FRAME__KIND_QUOTA;
+	const ProtobufCBinaryData *ids = full ? f->quota->device_ids : f->quota_resume->device_ids;
+	size_t n = full ? f->quota->n_device_ids : f->quota_resume->n_device_ids;
 	json_t *event = bk_event(full ? "quota" : "quota-resume");
 	json_t *devices = bk_json_array();
 

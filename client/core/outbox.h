@@ -86,7 +86,7 @@ int bk_outbox_repeat(struct bk_core *core, bk_id logical, bk_id circle);
 void bk_outbox_wake(struct bk_core *core, bk_id circle); /* zero: all that wait */
 void bk_outbox_on_stored(struct bk_core *core, const Baken__Stored *m);
 void bk_outbox_on_error(struct bk_core *core, const struct bk_request *r, const Baken__Error *e);
-void bk_outbox_on_quota(struct bk_core *core, const ProtobufCBinaryData *ids, size_t n, bool full);
+void bk_outbox_on_quota(struct bk_core *core, const Baken__Frame *f); /* quota or quota_resume */
 void bk_outbox_tick(struct bk_core *core);
 /* Receipts and the like: what keeps ends working and nobody looks at. */
 bool bk_outbox_plumbing(enum bk_content_kind kind);
