@@ -97,6 +97,7 @@ int bk_cmd_drill(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_devices(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_lock(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_alarm(struct bk_cli *cli, int argc, char **argv);
+bool bk_cli_rings(const json_t *event); /* does the board sound its bell? */
 int bk_cmd_safe(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_place(struct bk_cli *cli, int argc, char **argv);
 int bk_cmd_share(struct bk_cli *cli, int argc, char **argv);

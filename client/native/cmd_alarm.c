@@ -108,6 +108,18 @@ static void on_event(struct bk_cli *cli, const json_t *event)
 	w->ended |= strcmp(state, "ended") == 0;
 }
 
+/* An alarm of a desk that we stand behind makes no sound until it is ours (due). */
+bool bk_cli_rings(const json_t *event)
+{
+	const char *name = bk_cli_str(event, "event");
+
+	if (strcmp(name, "message") == 0)
+		return strcmp(bk_cli_str(event, "kind"), "alarm") != 0;
+	if (strcmp(name, "case") == 0)
+		return strcmp(bk_cli_str(event, "change"), "alarm") == 0 && !json_is_true(json_object_get(event, "backup"));
+	return strcmp(name, "due") == 0 || strcmp(name, "wake") == 0;
+}
+
 /* ---- alarm ---- */
 
 static bool is_over(void *arg)

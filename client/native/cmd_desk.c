@@ -443,16 +443,6 @@ static void on_key(struct board *b, int key)
 		act_on(b, bk_desk_act_by_key(key));
 }
 
-/* An alarm of a desk that we stand behind makes no sound until it is ours (due). */
-static bool rings(const json_t *event, const char *name)
-{
-	if (strcmp(name, "message") == 0)
-		return strcmp(bk_cli_str(event, "kind"), "alarm") != 0;
-	if (strcmp(name, "case") == 0)
-		return strcmp(bk_cli_str(event, "change"), "alarm") == 0 && !json_is_true(json_object_get(event, "backup"));
-	return strcmp(name, "due") == 0 || strcmp(name, "wake") == 0;
-}
-
 static void watch_board(struct bk_cli *cli, const json_t *event)
 {
 	struct board *b = cli->watch_arg;
@@ -474,7 +464,7 @@ static void watch_board(struct bk_cli *cli, const json_t *event)
 	}
 	if (strcmp(name, "case-refused") == 0)
 		snprintf(b->notice, sizeof b->notice, "%.100s: %.150s", bk_cli_str(event, "by"), bk_cli_str(event, "text"));
-	if (rings(event, name))
+	if (bk_cli_rings(event))
 		putchar('\a');
 }
 
