@@ -53,32 +53,46 @@ static struct bk_want *want_add(struct bk_core *core, bk_id device)
 	return &s->wants[s->n_wants++];
 }
 
-/* Later while a bundle is on its way, absent while the server's "none" is believed. */
-static enum bk_ready ask(struct bk_core *core, bk_id device)
+/*
+ * Later while a bundle is on its way, absent while the server's "none" is believed. What was only warmed is not
+ * believed to be absent when it is needed: a device that has just been enrolled has not put its prekeys there yet.
+ */
+static enum bk_ready ask(struct bk_core *core, bk_id device, bool warm)
 {
 	struct bk_want *w = want_find(core, device);
 
-	if (w && w->absent && w->until > core->now)
+	if (w && w->absent && w->until > core->now && (warm || !w->warm))
 		return BK_READY_ABSENT;
-	if (!w)
+	if (!w) {
 		w = want_add(core, device);
-	if (w && w->absent) {
+		if (w)
+			w->warm = true;
+	}
+	if (!w)
+		return BK_READY_LATER;
+	w->warm = w->warm && warm;
+	if (w->absent) {
 		w->absent = false;
 		w->until = 0;
 	}
 	return BK_READY_LATER;
 }
 
-enum bk_ready bk_sessions_ready(struct bk_core *core, bk_id device)
+static enum bk_ready ready(struct bk_core *core, bk_id device, bool warm)
 {
 	if (!bk_signal_has_session(core->signal, device))
-		return ask(core, device);
+		return ask(core, device, warm);
 	if (bk_db_has(&core->db, bk_key_id("renew/", device)))
 		/* Without prekeys the old session is all there is: better tried than left. */
-		return ask(core, device) == BK_READY_LATER ? BK_READY_LATER : BK_READY;
+		return ask(core, device, warm) == BK_READY_LATER ? BK_READY_LATER : BK_READY;
 	if (bk_signal_needs_renewal(core->signal, device))
-		ask(core, device); /* large, but it works: nothing waits for the new one */
+		ask(core, device, warm); /* large, but it works: nothing waits for the new one */
 	return BK_READY;
+}
+
+enum bk_ready bk_sessions_ready(struct bk_core *core, bk_id device)
+{
+	return ready(core, device, false);
 }
 
 void bk_sessions_renew(struct bk_core *core, bk_id device)
@@ -99,7 +113,7 @@ void bk_sessions_warm(struct bk_core *core, bk_id circle)
 
 		/* On duty or not: who comes on must not be a stranger to an alarm. */
 		if (!bk_id_equal(e->cert.device, core->self.device) && bk_roster_usable(e, core->now))
-			bk_sessions_ready(core, e->cert.device);
+			ready(core, e->cert.device, true);
 	}
 }
 

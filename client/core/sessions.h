@@ -12,6 +12,7 @@ struct bk_want {
 	bk_id device;
 	uint64_t request; /* claimed in this request, 0 not yet */
 	bool absent;      /* the server has no prekeys for it */
+	bool warm;        /* nothing waits for it yet */
 	bk_ms until;      /* believed until then */
 };
 #define BK_WANTS_MAX 512u

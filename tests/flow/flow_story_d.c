@@ -117,6 +117,38 @@ static void later_free_session_knows_nothing(void **state)
 	expect_nothing_told();
 }
 
+/* "Stop": the screen says ended, the device shares no place any more; at the desk the alarm stays open. */
+static void alarm_stopped_under_duress_stays_open(void **state)
+{
+	json_t *reply, *row;
+	char alarm[40], changes[4000] = "";
+	size_t i;
+	bool found = false;
+
+	(void)state;
+	unlock(first);
+	reply = said(person(), json_pack("{s:s, s:s}", "cmd", "alarm-now", "text", "Hij staat voor de deur"));
+	snprintf(alarm, sizeof alarm, "%s", json_string_value(json_object_get(reply, "message")));
+	json_decref(reply);
+	assert_int_equal(bk_rpc_wait(officer(), "case", "change", "alarm", WAIT_MS, NULL), 0);
+	json_decref(said(person(), json_pack("{s:s, s:s, s:s}", "cmd", "alarm-end", "reason", "safe", "pin", SECOND)));
+	do {
+		row = duress_case();
+		found = strcmp(json_string_value(json_object_get(row, "case")), alarm) == 0;
+		json_decref(row);
+	} while (!found);
+	assert_int_equal(bk_rpc_count(officer(), "case", "change", "alarm-ended"), 0);
+	reply = said(officer(), json_pack("{s:s, s:s}", "cmd", "case", "case", alarm));
+	json_array_foreach(json_object_get(reply, "log"), i, row)
+		snprintf(changes + strlen(changes), sizeof changes - strlen(changes), "%s ",
+			json_string_value(json_object_get(row, "change")));
+	assert_non_null(strstr(changes, "duress"));
+	assert_null(strstr(changes, "alarm-ended"));
+	assert_string_not_equal(json_string_value(json_object_get(reply, "state")), "closed");
+	json_decref(reply);
+	expect_nothing_told();
+}
+
 static int begin(void **state)
 {
 	uint8_t *data = NULL;
@@ -146,6 +178,7 @@ int main(void)
 		cmocka_unit_test(first_pin_tells_nobody),
 		cmocka_unit_test(second_pin_tells_the_desk_alone),
 		cmocka_unit_test(later_free_session_knows_nothing),
+		cmocka_unit_test(alarm_stopped_under_duress_stays_open),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

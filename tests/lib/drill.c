@@ -132,6 +132,28 @@ static void acknowledge(struct bk_drill *d)
 	json_decref(list);
 }
 
+/* Caught up is not yet: what a device has asked of the server, its prekeys among it, must have been answered. */
+static bool all_answered(struct bk_drill *d, uint64_t timeout_ms)
+{
+	uint64_t deadline = bk_proc_now_ms() + timeout_ms;
+
+	for (uint32_t i = 0; i < d->people.n;) {
+		json_t *reply = NULL;
+
+		BK_ASSERT(bk_crowd_call(&d->people.members[i], json_pack("{s:s}", "cmd", "status"), &reply) == 0);
+		if (number(reply, "unanswered") == 0)
+			i++;
+		else if (bk_proc_now_ms() >= deadline)
+			timeout_ms = 0;
+		else
+			bk_crowd_turn(&d->people, 10);
+		json_decref(reply);
+		if (!timeout_ms)
+			return false;
+	}
+	return true;
+}
+
 int bk_drill_init(struct bk_drill *d, uint32_t people, uint32_t absent, const char *crash_at)
 {
 	const char *build = getenv("BAKEN_BUILD");
@@ -162,7 +184,9 @@ int bk_drill_init(struct bk_drill *d, uint32_t people, uint32_t absent, const ch
 		return d->why[0] ? err : fail(d, err, "an officer's store");
 	if (!bk_crowd_connect(&d->people, AT_ONCE, WAIT_MS + people * 200ull))
 		return fail(d, BK_E_TIMEOUT, "not all people connect");
-	for (uint32_t i = people - absent; i < people; i++) /* their prekeys are there: they go off */
+	if (!all_answered(d, WAIT_MS))
+		return fail(d, BK_E_TIMEOUT, "not all people's prekeys are there");
+	for (uint32_t i = people - absent; i < people; i++)
 		BK_ASSERT(bk_crowd_call(&d->people.members[i], json_pack("{s:s}", "cmd", "disconnect"), NULL) == 0);
 	return 0;
 }
