@@ -530,6 +530,31 @@ static void test_share(void **state)
 	assert_int_equal(bk_twin_call(cast.person, command("share-stop"), NULL), BK_E_STATE);
 }
 
+/* A list names a device before it has put its prekeys there: "none" heard then says nothing a minute later. */
+static void test_an_officer_just_enrolled(void **state)
+{
+	struct bk_twin_device *fresh;
+	char code[BK_INVITE_TEXT_MAX], id[BK_ID_TEXT];
+	json_t *reply = NULL, *item;
+
+	(void)state;
+	fresh = bk_twin_invite(&twin, "Nieuwe dienst", BAKEN__ROLE__ROLE_OFFICER, BK_TWIN_DESK, code);
+	bk_twin_do(fresh, json_pack("{s:s, s:s, s:s}", "cmd", "enrol", "code", code, "name", "Nieuwe dienst"));
+	bk_twin_cut(fresh, true);
+	assert_int_equal(bk_twin_approve(fresh, true), 0);
+	bk_twin_pass(&twin, MINUTE); /* the person's device asks for prekeys that are not there yet */
+	bk_twin_cut(fresh, false);
+	bk_twin_pass(&twin, MINUTE);
+	bk_twin_do(fresh, json_pack("{s:s, s:b}", "cmd", "duty", "on", 1));
+	assert_int_equal(bk_twin_call(cast.person, command("alarm-now"), &reply), 0);
+	snprintf(id, sizeof id, "%s", json_string_value(json_object_get(reply, "message")));
+	json_decref(reply);
+	bk_twin_pass(&twin, MINUTE);
+	item = bk_twin_take(fresh, "case", "case", id);
+	assert_non_null(item);
+	json_decref(item);
+}
+
 #define IN(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 #define BACKED(test) cmocka_unit_test_setup_teardown(test, setup_backed, teardown)
 
@@ -556,6 +581,7 @@ int main(void)
 		IN(test_places),
 		IN(test_bad_places),
 		IN(test_share),
+		IN(test_an_officer_just_enrolled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
