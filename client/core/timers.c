@@ -465,6 +465,7 @@ void bk_timers_expire(struct bk_core *core)
 {
 	struct bk_rows rows;
 
+	bk_timers_desk_expire(core);
 	if (bk_db_rows(&core->db, bk_key("watch/"), 0, &rows))
 		return;
 	for (size_t i = 0; i < rows.n; i++) {

@@ -7,7 +7,7 @@
  * Invariant: what is shown is what is known. A timer is armed when the server says so of the newest arming and the
  * plan was stored for the desk; an extension that the server has not confirmed is shown with the time that it did
  * confirm. An end that could not be told yet says that too.
- * Rows: person: "watch/" id. Desk: "plan/" id (what was planned, with its key), "fired/" id (came before its plan).
+ * Rows: person: "watch/" id. Desk: "watchplan/" id (what was planned, with its key), "watchfired/" message.
  */
 #ifndef BK_TIMERS_H
 #define BK_TIMERS_H
@@ -59,5 +59,6 @@ void bk_timers_on_end(struct bk_core *core, const struct bk_opened *o);
 /* A fired timer was delivered. */
 void bk_timers_on_fired(struct bk_core *core, const Baken__Delivery *d);
 json_t *bk_timers_desk_list(struct bk_core *core);
+void bk_timers_desk_expire(struct bk_core *core); /* what fell due long ago, with its key */
 
 #endif

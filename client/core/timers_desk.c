@@ -19,6 +19,7 @@
 #include "watch.h"
 
 #define URGENCY_NOW 3u
+#define KEPT_MS (90ull * 86400000ull) /* after it fell due: as long as the server keeps what nobody fetched */
 
 static json_t *plan_of(struct bk_core *core, bk_id watch)
 {
@@ -92,6 +93,28 @@ json_t *bk_timers_desk_list(struct bk_core *core)
 	}
 	bk_rows_free(&rows);
 	return items;
+}
+
+static void expire(struct bk_core *core, const char *prefix, const char *member)
+{
+	struct bk_rows rows;
+
+	if (bk_db_rows(&core->db, bk_key(prefix), 0, &rows))
+		return;
+	for (size_t i = 0; i < rows.n; i++) {
+		json_t *row = bk_json_row(rows.v[i].value, rows.v[i].len);
+
+		if (bk_cases_now(core) > bk_json_get_int(row, member) + KEPT_MS)
+			bk_db_del(&core->db, bk_key_id(prefix, bk_row_id(&rows.v[i], strlen(prefix))));
+		json_decref(row);
+	}
+	bk_rows_free(&rows);
+}
+
+void bk_timers_desk_expire(struct bk_core *core)
+{
+	expire(core, "watchplan/", "due_ms");
+	expire(core, "watchfired/", "fired_ms");
 }
 
 /* ---- fired ---- */

@@ -413,13 +413,48 @@ static void test_reboots(void **state)
 	expect(cast.second, id, "fired");
 }
 
+static int count(void *arg, const void *key, size_t key_len, const void *value, size_t len)
+{
+	(void)key, (void)key_len, (void)value, (void)len;
+	++*(size_t *)arg;
+	return 0;
+}
+
+static size_t kept(struct bk_twin_device *d)
+{
+	size_t n = 0;
+
+	assert_int_equal(bk_kv_each(d->kv, "watchplan/", strlen("watchplan/"), count, &n), 0);
+	assert_int_equal(bk_kv_each(d->kv, "watchfired/", strlen("watchfired/"), count, &n), 0);
+	return n;
+}
+
+/* M7: neither plan nor key nor what was delivered stays at a desk or its vault for ever. */
+static void test_nothing_stays_for_ever(void **state)
+{
+	char id[BK_ID_TEXT];
+
+	(void)state;
+	start_it(cast.person, journey(30), id);
+	bk_twin_pass(&twin, 36 * MINUTE);
+	expect(cast.officer, id, "fired");
+	bk_twin_wind(bk_twin_now() + 89 * BK_SAMPLE_DAY);
+	bk_twin_pass(&twin, 61 * MINUTE);
+	assert_int_equal(kept(cast.officer), 2);
+	assert_int_equal(kept(cast.vault), 2);
+	bk_twin_wind(bk_twin_now() + BK_SAMPLE_DAY);
+	bk_twin_pass(&twin, 61 * MINUTE);
+	assert_int_equal(kept(cast.officer), 0);
+	assert_int_equal(kept(cast.vault), 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(test_home_safe), T(test_missed), T(test_extend), T(test_check_in), T(test_cancel),
 		T(test_cancel_under_duress), T(test_offline), T(test_server_down), T(test_withdrawn_phone),
-		T(test_neither_alone), T(test_reboots),
+		T(test_neither_alone), T(test_reboots), T(test_nothing_stays_for_ever),
 #undef T
 	};
 
