@@ -13,45 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "err.h"
-#include "story.h"
+#include "story_acts.h"
 #include "tmp.h"
 
-#define WAIT_MS 30000u
-
-static struct bk_story story;
-static bool broken;
 static char alarm_id[40], handover[40];
-
-static void begin_act(void)
-{
-	if (broken)
-		fail_msg("an earlier act failed");
-	broken = true;
-}
-
-static const char *str(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "";
-}
-
-static struct bk_rpc *rpc(enum bk_story_actor who)
-{
-	return &story.who[who].rpc;
-}
-
-static json_t *call(enum bk_story_actor who, json_t *command, int expected)
-{
-	json_t *reply = NULL;
-	int err = bk_rpc_call(rpc(who), command, WAIT_MS, &reply);
-
-	if (err != expected)
-		fail_msg("%s: %s instead of %s (%s)", story.who[who].name, bk_err_name(err), bk_err_name(expected),
-			str(reply, "text"));
-	return reply;
-}
 
 static void duty(enum bk_story_actor who, bool on, int expected)
 {
